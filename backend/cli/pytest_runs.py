@@ -1,0 +1,145 @@
+"""One pytest run for each group of levels, and the sum of what they say."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.core.errors import Invalid, NotFound
+
+_NOTHING_COLLECTED = 5
+
+
+@dataclass(frozen=True)
+class Run:
+    """Levels that one pytest runs together."""
+
+    levels: tuple[str, ...]
+    parallel: bool
+    covered: bool
+
+    @property
+    def name(self) -> str:
+        """The levels in words, and the folder of the run's coverage data."""
+        return "-".join(self.levels)
+
+
+RUNS = (
+    Run(("unit",), parallel=True, covered=True),
+    Run(("integration", "e2e"), parallel=True, covered=True),
+    Run(("faults",), parallel=False, covered=True),
+    Run(("gpu",), parallel=False, covered=False),
+    Run(("benchmarks",), parallel=False, covered=False),
+)
+LEVELS = tuple(level for run in RUNS for level in run.levels)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many tests did what."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+    @property
+    def is_success(self) -> bool:
+        """Nothing failed, and something ran."""
+        return self.failed == 0 and self.passed + self.skipped > 0
+
+
+def levels_and_arguments(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The levels that lead, and pytest's arguments, of which the first is an option."""
+    count = next((at for at, word in enumerate(words) if word not in LEVELS), len(words))
+    levels, arguments = list(words[:count]), list(words[count:])
+    if arguments and not arguments[0].startswith("-"):
+        raise Invalid(
+            f"{arguments[0]}: no such level; there are {', '.join(LEVELS)}", code="test.level"
+        )
+    return levels, arguments
+
+
+def runs_of(levels: Sequence[str], root: Path) -> list[Run]:
+    """The runs for these levels, or for all that the project has."""
+    there = [level for level in LEVELS if (root / "backend/tests" / level).is_dir()]
+    missing = [level for level in levels if level not in there]
+    if missing:
+        raise NotFound(f"{', '.join(missing)}: no such tests yet", code="test.level")
+    wanted = levels or there
+    chosen = (
+        Run(tuple(level for level in run.levels if level in wanted), run.parallel, run.covered)
+        for run in RUNS
+    )
+    return [run for run in chosen if run.levels]
+
+
+def command(
+    run: Run, report: Path, *, long: bool, measured: bool, more: Iterable[str]
+) -> list[str]:
+    """How pytest is called; `more` comes last, so that it wins."""
+    return [
+        *(sys.executable, "-m", "pytest", "-q"),
+        *(f"backend/tests/{level}" for level in run.levels),
+        *(("-n", "auto", "--dist=worksteal") if run.parallel else ("-n0",)),
+        *("-m", "long" if long else "not long"),
+        *(("--cov", "--cov-report=") if measured else ("--no-cov",)),
+        f"--junitxml={report}",
+        *more,
+    ]
+
+
+def run(
+    run: Run, root: Path, folder: Path, *, long: bool, measured: bool, more: Sequence[str]
+) -> Tally:
+    """Run pytest with its output as it comes. Coverage data and report go to `folder`."""
+    data = folder / run.name
+    data.mkdir()
+    report = data / "report.xml"
+    print(f"== {run.name}", flush=True)
+    status = _status(
+        command(run, report, long=long, measured=measured, more=more),
+        root,
+        os.environ | {"COVERAGE_FILE": str(data / ".coverage")},
+    )
+    return tally_of(report, status, run.name)
+
+
+def _status(command: Sequence[str], root: Path, environment: dict[str, str]) -> int:
+    """The exit status of pytest, which ends by itself on Ctrl-C: it has servers to stop."""
+    with subprocess.Popen(command, cwd=root, env=environment) as process:  # noqa: S603 - our own
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
+
+
+def tally_of(report: Path, status: int, name: str) -> Tally:
+    """What pytest's report says; a run that failed without a failed test is one failure."""
+    tally = _read(report) if report.is_file() else Tally()
+    if status not in {0, _NOTHING_COLLECTED} and tally.failed == 0:
+        print(f"{name}: pytest ended with status {status}", file=sys.stderr)
+        return tally + Tally(failed=1)
+    return tally
+
+
+def _read(report: Path) -> Tally:
+    total = Tally()
+    for suite in ET.parse(report).getroot().iter("testsuite"):  # noqa: S314 - pytest wrote it
+        tests, failures, errors, skipped = (
+            int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")
+        )
+        failed = failures + errors
+        total += Tally(max(0, tests - failed - skipped), failed, skipped)
+    return total

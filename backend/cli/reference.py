@@ -1,0 +1,47 @@
+"""`hsi reference`: the pages that are made from the code."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def reference(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where a page is not up to date.")
+    ] = False,
+) -> None:
+    """Write the pages that are made from the code."""
+    from backend.cli.project import project_root
+
+    root = project_root()
+    stale = stale_pages(root, pages())
+    for path, text in stale.items():
+        typer.echo(f"{path} {'is not up to date' if check else 'written'}")
+        if not check:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
+    if check and stale:
+        typer.echo("run: ./hsi reference", err=True)
+        raise typer.Exit(1)
+
+
+def pages() -> dict[str, str]:
+    """Every page that is made, by its path in the project. A further page is one more line."""
+    from backend.cli import reference_config
+    from backend.core.config import Settings
+
+    return {
+        "docs/reference/config.md": reference_config.page(Settings),
+        ".env.example": reference_config.env_example(Settings),
+    }
+
+
+def stale_pages(root: Path, made: Mapping[str, str]) -> dict[str, str]:
+    """The pages whose files are missing or say something else."""
+    return {path: text for path, text in made.items() if _read(root / path) != text}
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -1,0 +1,266 @@
+"""`hsi up`: everything on one box, in the foreground, ended with it."""
+
+import http.client
+import ipaddress
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from backend.core.errors import Conflict, Invalid, Unavailable
+from backend.local.access import is_free
+from backend.local.data_folder import DataFolder
+from backend.local.postgres import EmbeddedPostgres
+from backend.local.process import Steps, spawn, stop
+from backend.local.valkey import EmbeddedValkey
+from backend.local.watched import Watched, ending, wait_for_change
+
+_CHILD_STEPS: Steps = ((signal.SIGTERM, 3), (signal.SIGKILL, 1))
+_API_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What the owner chose. `cameras` is the folder for pictures, if not the data folder's own."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    demo: bool = False
+    database_url: str | None = None
+    redis_url: str | None = None
+    cameras: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What is run: the product's own modules, or a test's."""
+
+    api: Sequence[str] = (sys.executable, "-P", "-m", "backend.main")
+    worker: Sequence[str] = (sys.executable, "-P", "-m", "backend.worker")
+    demo: Sequence[str] = (sys.executable, "-P", "-m", "backend.demo")
+
+
+def tell(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest schema."""
+    from backend.migrations.run import upgrade
+
+    upgrade(url)
+
+
+class Up:
+    """The foreground process: servers, migrations, then the API and the worker under its eye."""
+
+    def __init__(
+        self,
+        options: UpOptions,
+        *,
+        commands: Commands | None = None,
+        prepare: Callable[[str], None] = migrate,
+        say: Callable[[str], None] = tell,
+    ) -> None:
+        self._options = options
+        self._commands = commands or Commands()
+        self._prepare = prepare
+        self._say = say
+        self._watched: list[Watched] = []
+
+    def run(self) -> None:
+        """Run until SIGINT or SIGTERM; then everything ends, within 10 s.
+
+        To be called from the main thread. Raises Invalid, Conflict or Unavailable, in one line that
+        says what to do, where it cannot start.
+        """
+        options = self._options
+        refuse_foreign_host(options.host)
+        with ended_by_signals(), ExitStack() as stack:
+            folder = stack.enter_context(DataFolder(options.data))
+            if not is_free(options.host, options.port):
+                raise Conflict(
+                    f"port {options.port} of {options.host} is in use: choose another with --port",
+                    code="port.in_use",
+                )
+            folder.cameras.mkdir(exist_ok=True)
+            database, redis = self._servers(stack)
+            self._prepare(database)
+            stack.callback(self._end_children)
+            self._start_children(self._environment(database, redis))
+            folder.publish(self._address)
+            cameras = options.cameras or folder.cameras
+            self._say(f"hsi is up: {self._address}")
+            self._say(f"drop pictures into {cameras}/<camera name>/ - Ctrl-C ends it")
+            self._watch()
+
+    @property
+    def _address(self) -> str:
+        host = self._options.host
+        return (
+            f"http://[{host}]:{self._options.port}"
+            if ":" in host
+            else (f"http://{host}:{self._options.port}")
+        )
+
+    def _servers(self, stack: ExitStack) -> tuple[str, str]:
+        """The URLs of database and Redis; ours are started, and ended with the stack."""
+        options = self._options
+        redis = options.redis_url
+        database = options.database_url
+        if redis is None:
+            valkey = EmbeddedValkey(options.data / "valkey")
+            redis = self._start_server("Valkey", valkey, stack)
+            self._say(f"Redis: our own Valkey in {options.data / 'valkey'} (no REDIS_URL is set)")
+        else:
+            self._say(f"Redis: {without_secrets(redis)}, from REDIS_URL")
+        if database is None:
+            postgres = EmbeddedPostgres(options.data / "postgres")
+            database = self._start_server("PostgreSQL", postgres, stack)
+            place = options.data / "postgres"
+            self._say(f"database: our own PostgreSQL in {place} (no DATABASE_URL is set)")
+        else:
+            self._say(f"database: {without_secrets(database)}, from DATABASE_URL")
+        return database, redis
+
+    def _start_server(
+        self, name: str, server: EmbeddedPostgres | EmbeddedValkey, stack: ExitStack
+    ) -> str:
+        def start() -> subprocess.Popen[bytes]:
+            server.start()
+            return server.process
+
+        stack.callback(server.stop)
+        watched = Watched(name, start)
+        watched.run()
+        self._watched.append(watched)
+        return server.url
+
+    def _environment(self, database: str, redis: str) -> dict[str, str]:
+        options = self._options
+        # The children find this very package, whatever folder they are started in.
+        package = str(Path(__file__).parents[2])
+        paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        return os.environ | {
+            "DATABASE_URL": database,
+            "REDIS_URL": redis,
+            "HSI_DATA": str(options.data),
+            "API__HOST": options.host,
+            "API__PORT": str(options.port),
+            "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        }
+
+    def _start_children(self, environment: dict[str, str]) -> None:
+        def child(name: str, command: Sequence[str], *, once: bool = False) -> Watched:
+            def start() -> subprocess.Popen[bytes]:
+                return spawn(command, when_parent_dies=signal.SIGKILL, env=environment)
+
+            watched = Watched(name, start, once=once)
+            self._watched.append(watched)
+            watched.run()
+            return watched
+
+        api = child("api", self._commands.api)
+        worker = child("worker", self._commands.worker)
+        self._wait_for_api([api, worker])
+        if self._options.demo:
+            child("demo", self._commands.demo, once=True)
+
+    def _wait_for_api(self, children: Sequence[Watched]) -> None:
+        for _ in range(_API_SECONDS * 10):
+            for one in children:
+                if one.process is not None and one.process.poll() is not None:
+                    raise Unavailable(
+                        f"the {one.name} {ending(one.process.returncode)} before it was ready: "
+                        f"see above, or {self._options.data / 'logs'}",
+                        code="up.child_failed",
+                    )
+            if answers(self._options.host, self._options.port):
+                return
+            wait_for_change(children, longest=0.1)
+        raise Unavailable(
+            f"the api did not answer at {self._address} within {_API_SECONDS} s: "
+            f"see {self._options.data / 'logs'}",
+            code="up.child_failed",
+        )
+
+    def _watch(self) -> None:
+        while True:
+            wait_for_change(self._watched)
+            for one in self._watched:
+                one.note_end(self._say)
+                one.run_if_due(self._say)
+
+    def _end_children(self) -> None:
+        children = [one for one in self._watched if one.name not in {"PostgreSQL", "Valkey"}]
+        running = [one.process for one in children if one.process is not None]
+        for process in running:
+            if process.poll() is None:
+                process.terminate()
+        for process in running:
+            stop(process, _CHILD_STEPS)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP end the block, which then tidies up undisturbed by others."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        for one in handled:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    handled = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants it to live on
+        handled.append(signal.SIGHUP)
+    before = {one: signal.signal(one, end) for one in handled}
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def refuse_foreign_host(host: str) -> None:
+    """Raise Invalid for an address that others than this machine can reach."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise Invalid(
+            f"--host {host}: only 127.0.0.1, ::1 or localhost, since there is no login yet and "
+            "whoever reaches the port sees everything",
+            code="host.not_loopback",
+        )
+
+
+def without_secrets(url: str) -> str:
+    """A server's address without user and password."""
+    parts = urlsplit(url)
+    place = parts.hostname or "localhost"
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme.partition('+')[0]} at {place}{port}{parts.path}"
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether the API tells its health, be it good or bad."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/api/health")
+        return connection.getresponse().status in {200, 503}
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
