@@ -1,0 +1,113 @@
+"""PostgreSQL: one engine a process, one transaction a unit of work."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from backend.core.config import get_settings
+from backend.core.errors import Unavailable
+
+Session = AsyncSession
+"""A unit of work, for those who hand it on to `services.stores` and know no SQL."""
+
+# Classes of SQLSTATE that pass by themselves: connection, resources (a full disk too), shutdown and
+# restart of the server, and what lost a race (serialization, deadlock, lock not available).
+_PASSING = ("08", "53", "57P", "58", "40", "55P03")
+
+
+class Database:
+    """The connections to one database.
+
+    Nothing below the edge commits: whoever opens `transaction()` owns the unit of work.
+    """
+
+    def __init__(self, url: str, *, connections: int = 8) -> None:
+        self._engine = create_async_engine(
+            url,
+            pool_size=connections,
+            max_overflow=2,
+            pool_timeout=10,
+            connect_args={"timeout": 5, "command_timeout": 60},
+        )
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction: committed at the end, rolled back on any error.
+
+        Raises `Unavailable` where the server cannot be reached, or gave up for a passing reason.
+        """
+        with _translated():
+            async with self._sessions() as session, session.begin():
+                yield session
+
+    async def ping(self) -> None:
+        """Ask the server for nothing, to see that it answers."""
+        async with self.transaction() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, TimeoutError, PoolTimeoutError) as error:
+        raise Unavailable(f"no database: {error}", code="database.unavailable") from error
+    except SQLAlchemyError as error:
+        if not _passes(error):
+            raise
+        raise Unavailable(f"no database: {_short(error)}", code="database.unavailable") from error
+
+
+def _passes(error: SQLAlchemyError) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return str(state).startswith(_PASSING)
+
+
+def _short(error: SQLAlchemyError) -> str:
+    """The server's own first line: SQLAlchemy would add the statement and its values."""
+    origin = error.orig if isinstance(error, DBAPIError) else None
+    return str(origin or error).splitlines()[0]
+
+
+_database: Database | None = None
+
+
+async def init_db(url: str | None = None) -> Database:
+    """Open the process's database; `url` defaults to the setting `DATABASE_URL`."""
+    global _database  # noqa: PLW0603 - one database a process, by the names the tests use
+    if url is None:
+        setting = get_settings().database_url
+        if setting is None:
+            raise Unavailable("DATABASE_URL is not set", code="database.not_configured")
+        url = setting.get_secret_value()
+    await close_db()
+    _database = Database(url)
+    return _database
+
+
+async def close_db() -> None:
+    """Close what `init_db` opened; nothing where there is nothing open."""
+    global _database  # noqa: PLW0603
+    if _database is not None:
+        await _database.close()
+        _database = None
+
+
+def get_database() -> Database:
+    """The process's database."""
+    if _database is None:
+        raise RuntimeError("Database not initialized: call `await init_db()` first")
+    return _database

@@ -1,0 +1,78 @@
+"""Redis: the doorbell. Everything here may be lost at any moment."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from backend.core.errors import Unavailable
+
+
+class RedisClient:
+    """The only Redis class. Every key and channel begins with the configured prefix."""
+
+    def __init__(self, url: str, *, prefix: str) -> None:
+        self._prefix = prefix
+        self.commands: Redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            protocol=2,
+            socket_connect_timeout=3,
+            socket_timeout=15,
+            health_check_interval=30,
+        )
+
+    def key(self, name: str) -> str:
+        """The full name of a key or channel."""
+        return f"{self._prefix}{name}"
+
+    async def health_check(self) -> dict[str, Any]:
+        """`{"status": "healthy"}`, or `"unhealthy"` with the reason under `error`."""
+        try:
+            with translated():
+                await self.commands.ping()
+        except Unavailable as error:
+            return {"status": "unhealthy", "error": str(error)}
+        return {"status": "healthy"}
+
+    async def keep(self, name: str, value: str, *, seconds: int) -> None:
+        """Store a value that goes away by itself."""
+        with translated():
+            await self.commands.set(self.key(name), value, ex=seconds)
+
+    async def kept(self, pattern: str) -> dict[str, str]:
+        """The values whose names match a pattern (`worker:*`), by name without the prefix."""
+        with translated():
+            names = [name async for name in self.commands.scan_iter(match=self.key(pattern))]
+            values = await self.commands.mget(names) if names else []
+        found = zip(names, values, strict=True)
+        return {str(n)[len(self._prefix) :]: str(value) for n, value in found if value is not None}
+
+    async def publish(self, channel: str, message: str) -> None:
+        """Tell whoever listens on a channel now."""
+        with translated():
+            await self.commands.publish(self.key(channel), message)
+
+    @asynccontextmanager
+    async def listening(self, channel: str) -> AsyncIterator[PubSub]:
+        """A subscription to a channel."""
+        with translated():
+            async with self.commands.pubsub(ignore_subscribe_messages=True) as subscription:
+                await subscription.subscribe(self.key(channel))
+                yield subscription
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.commands.aclose()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn Redis's errors into ours."""
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise Unavailable(f"no Redis: {error}", code="redis.unavailable") from error

@@ -1,0 +1,73 @@
+"""Keeps the parts of a process running, and knows how they are."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from backend.core.clock import Clock
+from backend.core.errors import HsiError
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+_SOUND_AFTER = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """How one part is: whether it runs, since when, and the reason where it does not."""
+
+    running: bool
+    since: datetime
+    reason: str | None = None
+
+
+class Supervisor:
+    """Runs named parts until it is cancelled; one that fails is started again after a pause.
+
+    The pause doubles with each failure in a row up to 30 s. An expected error (a server that does
+    not answer) is one line in the log, anything else is a bug and logged with its trace.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._parts: dict[str, Callable[[], Awaitable[None]]] = {}
+        self.states: dict[str, PartState] = {}
+
+    def add(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Add a part; `run` works until it is cancelled."""
+        self._parts[name] = run
+
+    async def run(self) -> None:
+        """Run all parts. When cancelled, they are cancelled and have ended when this returns."""
+        async with asyncio.TaskGroup() as tasks:
+            for name, run in self._parts.items():
+                tasks.create_task(self._keep_running(name, run), name=name)
+
+    async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            started = self._clock.monotonic()
+            self.states[name] = PartState(running=True, since=self._clock.now())
+            reason = await self._run_once(name, run)
+            if self._clock.monotonic() - started > _SOUND_AFTER:
+                pause = _FIRST_PAUSE
+            self.states[name] = PartState(running=False, since=self._clock.now(), reason=reason)
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _run_once(self, name: str, run: Callable[[], Awaitable[None]]) -> str:
+        try:
+            await run()
+        except HsiError as error:
+            log.warning("part stopped", part=name, reason=str(error), code=error.code)
+            return str(error)
+        except Exception as error:
+            log.exception("part failed", part=name)
+            return f"an unexpected error: {type(error).__name__}"
+        log.error("part ended without being asked to", part=name)
+        return "it ended without being asked to"
