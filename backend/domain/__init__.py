@@ -1,0 +1,1 @@
+"""Our words and pure rules; nothing but the standard library."""

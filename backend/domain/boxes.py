@@ -1,0 +1,61 @@
+"""Boxes, and what was found in them."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a picture, as fractions of its width and height, from the top left corner.
+
+    All four numbers lie in 0..1, and so do the right and the lower edge.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def area(self) -> float:
+        """The share of the picture that the box covers, 0..1."""
+        return self.width * self.height
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union, 0..1."""
+    shared_width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    shared_height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    if shared_width <= 0 or shared_height <= 0:
+        return 0.0
+    shared = shared_width * shared_height
+    return shared / (a.area + b.area - shared)
+
+
+def clip_box(x1: float, y1: float, x2: float, y2: float) -> Box | None:
+    """The part of a rectangle (corners, as fractions) that lies on the picture.
+
+    None for what is no box on this picture: a corner that is not a number or infinite,
+    no area, or wholly outside.
+    """
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        return None
+    left, top = min(max(x1, 0.0), 1.0), min(max(y1, 0.0), 1.0)
+    right, bottom = min(max(x2, 0.0), 1.0), min(max(y2, 0.0), 1.0)
+    if right <= left or bottom <= top:
+        return None
+    return Box(left, top, right - left, bottom - top)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object found in one frame.
+
+    `confidence` is in 0..1. `alternatives` are the other classes that were seen on the same
+    object, each with its confidence: a van can look like a car and like a truck.
+    """
+
+    class_name: str
+    confidence: float
+    box: Box
+    alternatives: tuple[tuple[str, float], ...] = ()

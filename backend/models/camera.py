@@ -1,0 +1,27 @@
+"""Cameras."""
+
+from sqlalchemy import Identity, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.models.table import Moment, Table
+
+
+class Camera(Table):
+    """A source of frames, and the lease of the worker that is at work on it.
+
+    `folder` is the name of its folder as `domain.paths` writes it. A deleted camera keeps its row
+    (a tombstone), so that its folder stays ignored; `ignored_files` counts what came since.
+    """
+
+    __tablename__ = "cameras"
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    folder: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    time_zone: Mapped[str | None]
+    created_at: Mapped[Moment]
+    deleted_at: Mapped[Moment | None]
+    ignored_files: Mapped[int] = mapped_column(server_default=text("0"))
+    lease_holder: Mapped[str | None]
+    lease_until: Mapped[Moment | None]

@@ -1,0 +1,1 @@
+"""Every SQL statement, one file per noun. Nothing here commits."""

@@ -1,0 +1,130 @@
+"""Detections."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.domain.boxes import Detection
+from backend.services.stores.rows import Record, record, records
+
+
+@dataclass(frozen=True, slots=True)
+class FoundIn:
+    """A detection, the frame that shows it, and the event that it belongs to."""
+
+    frame_id: int
+    event_id: int
+    detection: Detection
+
+
+async def add(session: AsyncSession, found: Sequence[FoundIn]) -> dict[int, int]:
+    """Store detections; the highest id that each event got."""
+    rows = await session.execute(
+        text(
+            """
+            WITH added AS (
+                INSERT INTO detections (frame_id, event_id, class_name, confidence,
+                    x, y, width, height, alternatives)
+                SELECT frame_id, event_id, class_name, confidence, x, y, width, height,
+                    CAST(alternatives AS jsonb)
+                FROM unnest(
+                    CAST(:frame_ids AS bigint[]), CAST(:event_ids AS bigint[]),
+                    CAST(:classes AS text[]), CAST(:confidences AS real[]),
+                    CAST(:xs AS real[]), CAST(:ys AS real[]),
+                    CAST(:widths AS real[]), CAST(:heights AS real[]), CAST(:others AS text[])
+                ) AS f (frame_id, event_id, class_name, confidence, x, y, width, height,
+                    alternatives)
+                RETURNING id, event_id
+            )
+            SELECT event_id, max(id) AS last_id FROM added GROUP BY event_id
+            """
+        ),
+        {
+            "frame_ids": [f.frame_id for f in found],
+            "event_ids": [f.event_id for f in found],
+            "classes": [f.detection.class_name for f in found],
+            "confidences": [f.detection.confidence for f in found],
+            "xs": [f.detection.box.x for f in found],
+            "ys": [f.detection.box.y for f in found],
+            "widths": [f.detection.box.width for f in found],
+            "heights": [f.detection.box.height for f in found],
+            "others": [_alternatives(f.detection) for f in found],
+        },
+    )
+    return {row.event_id: row.last_id for row in rows}
+
+
+def _alternatives(detection: Detection) -> str | None:
+    if not detection.alternatives:
+        return None
+    return orjson.dumps(dict(detection.alternatives)).decode()
+
+
+_SHOWN = """
+    d.id, d.frame_id, d.event_id, c.slug AS camera, f.captured_at, d.class_name, d.confidence,
+    d.x, d.y, d.width, d.height, d.alternatives
+"""
+_FROM = "detections d JOIN frames f ON f.id = d.frame_id JOIN cameras c ON c.id = f.camera_id"
+
+
+async def shown(session: AsyncSession, detection_id: int) -> Record | None:
+    """One detection, as the API shows it."""
+    rows = await session.execute(
+        text(f"SELECT {_SHOWN} FROM {_FROM} WHERE d.id = :id"), {"id": detection_id}
+    )
+    return record(rows)
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    before: int | None,
+    limit: int,
+    event_id: int | None = None,
+    camera: str | None = None,
+    class_name: str | None = None,
+) -> list[Record]:
+    """Detections, the newest first."""
+    where, values = ["true"], dict[str, Any](limit=limit)
+    for column, comparison, value in (
+        ("d.id", "<", before),
+        ("d.event_id", "=", event_id),
+        ("c.slug", "=", camera),
+        ("d.class_name", "=", class_name),
+    ):
+        if value is not None:
+            where.append(f"{column} {comparison} :{column[2:]}")
+            values[column[2:]] = value
+    rows = await session.execute(
+        text(
+            f"SELECT {_SHOWN} FROM {_FROM} WHERE {' AND '.join(where)} "
+            "ORDER BY d.id DESC LIMIT :limit"
+        ),
+        values,
+    )
+    return records(rows)
+
+
+async def of_frame(session: AsyncSession, frame_id: int) -> list[Record]:
+    """What one frame shows."""
+    rows = await session.execute(
+        text(f"SELECT {_SHOWN} FROM {_FROM} WHERE d.frame_id = :id ORDER BY d.id"),
+        {"id": frame_id},
+    )
+    return records(rows)
+
+
+async def of_event_upto(session: AsyncSession, event_id: int, detection_id: int) -> list[Record]:
+    """What an assessment knew: an event's detections up to one, by frame."""
+    rows = await session.execute(
+        text(
+            f"SELECT {_SHOWN} FROM {_FROM} WHERE d.event_id = :event_id AND d.id <= :upto "
+            "ORDER BY f.id, d.id"
+        ),
+        {"event_id": event_id, "upto": detection_id},
+    )
+    return records(rows)

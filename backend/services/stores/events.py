@@ -1,0 +1,277 @@
+"""Events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.domain.events import Span
+from backend.domain.risk import Facts, Seen
+from backend.services.stores.rows import Record, records
+
+
+def facts_as_json(facts: Facts) -> dict[str, Any]:
+    """What is kept of an event's facts beside its own columns."""
+    return {
+        name: {"frames": seen.frames, "most": seen.most, "confidence": seen.confidence}
+        for name, seen in facts.seen.items()
+    }
+
+
+def facts_from_row(row: Mapping[str, Any]) -> Facts:
+    """An event's facts, from its row."""
+    seen = {name: Seen(**values) for name, values in row["facts"].items()}
+    return Facts(row["first_at"], row["last_at"], row["frames"], seen)
+
+
+@dataclass(frozen=True, slots=True)
+class EventNear:
+    """An event that may take a further detection."""
+
+    id: int
+    span: Span
+    facts: Facts
+    detections: int
+    score: int
+    state: str
+    continues_event_id: int | None
+    cover_frame_id: int | None
+
+
+async def near(
+    session: AsyncSession, camera_id: int, span: Span, idle: timedelta
+) -> list[EventNear]:
+    """A camera's events that lie within `idle` of a span, the earliest first."""
+    rows = await session.execute(
+        text(
+            "SELECT id, first_at, last_at, facts, frames, detections, score, state, "
+            "continues_event_id, cover_frame_id FROM events "
+            "WHERE int4range(camera_id, camera_id, '[]') && int4range(:camera, :camera, '[]') "
+            "AND tstzrange(first_at, last_at, '[]') && tstzrange(:first, :last, '[]') "
+            "ORDER BY first_at"
+        ),
+        {"camera": camera_id, "first": span.first - idle, "last": span.last + idle},
+    )
+    return [
+        EventNear(
+            id=row["id"],
+            span=Span(row["first_at"], row["last_at"]),
+            facts=facts_from_row(row),
+            detections=row["detections"],
+            score=row["score"],
+            state=row["state"],
+            continues_event_id=row["continues_event_id"],
+            cover_frame_id=row["cover_frame_id"],
+        )
+        for row in records(rows)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class EventChange:
+    """All of an event that changes with a further detection."""
+
+    facts: Facts
+    detections: int
+    score: int
+    summary: str
+    cover_frame_id: int | None
+    continues_event_id: int | None
+
+    def values(self, now: datetime) -> dict[str, Any]:
+        """The columns, by name."""
+        return {
+            "first_at": self.facts.first,
+            "last_at": self.facts.last,
+            "frames": self.facts.frames,
+            "facts": orjson.dumps(facts_as_json(self.facts)).decode(),
+            "classes": sorted(self.facts.seen),
+            "detections": self.detections,
+            "score": self.score,
+            "summary": self.summary,
+            "cover_frame_id": self.cover_frame_id,
+            "continues_event_id": self.continues_event_id,
+            "now": now,
+        }
+
+
+async def open_event(
+    session: AsyncSession, camera_id: int, change: EventChange, *, detector: str, now: datetime
+) -> int:
+    """Add an event; its id."""
+    event_id: int = (
+        await session.execute(
+            text(
+                """
+                INSERT INTO events (camera_id, continues_event_id, cover_frame_id, first_at,
+                    last_at, opened_at, attached_at, detections, frames, score, state, detector,
+                    summary, classes, facts)
+                VALUES (:camera_id, :continues_event_id, :cover_frame_id, :first_at, :last_at,
+                    :now, :now, :detections, :frames, :score, 'open', :detector, :summary,
+                    CAST(:classes AS text[]), CAST(:facts AS jsonb))
+                RETURNING id
+                """
+            ),
+            change.values(now) | {"camera_id": camera_id, "detector": detector},
+        )
+    ).scalar_one()
+    return event_id
+
+
+async def widen(
+    session: AsyncSession, event_id: int, change: EventChange, *, now: datetime
+) -> None:
+    """Change an event; one that was closed is open again."""
+    await session.execute(
+        text(
+            """
+            UPDATE events SET continues_event_id = :continues_event_id,
+                cover_frame_id = :cover_frame_id, first_at = :first_at, last_at = :last_at,
+                attached_at = :now, detections = :detections, frames = :frames, score = :score,
+                summary = :summary, state = 'open', closed_at = NULL,
+                classes = CAST(:classes AS text[]), facts = CAST(:facts AS jsonb)
+            WHERE id = :id
+            """
+        ),
+        change.values(now) | {"id": event_id},
+    )
+
+
+async def set_continues(session: AsyncSession, event_id: int, earlier_id: int) -> None:
+    """Say that an event continues an earlier one, where it continues none yet."""
+    await session.execute(
+        text(
+            "UPDATE events SET continues_event_id = :earlier "
+            "WHERE id = :id AND continues_event_id IS NULL"
+        ),
+        {"id": event_id, "earlier": earlier_id},
+    )
+
+
+async def close_quiet(
+    session: AsyncSession, *, quiet_since: datetime, now: datetime
+) -> list[Record]:
+    """Close the open events that are over, and return them as `shown` does.
+
+    Over is one that a later event of its camera follows, or to which nothing was attached since
+    `quiet_since` while no frame of its camera waits.
+    """
+    closed = await session.scalars(
+        text(
+            """
+            UPDATE events e SET state = 'closed', closed_at = :now
+            WHERE e.state = 'open' AND (
+                EXISTS (SELECT 1 FROM events l
+                    WHERE l.camera_id = e.camera_id AND l.first_at > e.last_at)
+                OR (e.attached_at <= :quiet_since AND NOT EXISTS (SELECT 1 FROM frames f
+                    WHERE f.camera_id = e.camera_id AND f.state = 'received')))
+            RETURNING e.id
+            """
+        ),
+        {"quiet_since": quiet_since, "now": now},
+    )
+    ids = list(closed)
+    return await shown_many(session, ids) if ids else []
+
+
+async def oldest_open_attached_at(session: AsyncSession) -> datetime | None:
+    """When something was last attached to the open event that has been quiet for longest."""
+    found: datetime | None = await session.scalar(
+        text("SELECT min(attached_at) FROM events WHERE state = 'open'")
+    )
+    return found
+
+
+_SHOWN = """
+    e.id, e.camera_id, c.slug AS camera, c.name AS camera_name, e.continues_event_id, e.state,
+    e.first_at, e.last_at, e.opened_at, e.attached_at, e.closed_at, e.reviewed_at, e.notes,
+    e.score, e.summary, e.classes, e.detections, e.frames, e.detector, e.cover_frame_id
+"""
+
+
+async def shown_many(session: AsyncSession, ids: Sequence[int]) -> list[Record]:
+    """Some events, as the API and the live messages show them."""
+    rows = await session.execute(
+        text(
+            f"SELECT {_SHOWN} FROM events e JOIN cameras c ON c.id = e.camera_id "
+            "WHERE e.id = ANY(CAST(:ids AS bigint[])) ORDER BY e.id"
+        ),
+        {"ids": list(ids)},
+    )
+    return records(rows)
+
+
+async def shown(session: AsyncSession, event_id: int) -> Record | None:
+    """One event, as the API shows it."""
+    rows = await shown_many(session, [event_id])
+    return rows[0] if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events a list is to hold; None holds all. `scores` is a range, both ends included."""
+
+    camera: str | None = None
+    scores: tuple[int, int] | None = None
+    class_name: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    reviewed: bool | None = None
+    state: str | None = None
+
+    def where(self) -> tuple[list[str], dict[str, Any]]:
+        """The conditions, and their values."""
+        lowest, highest = self.scores or (None, None)
+        wanted: list[tuple[str, str, Any]] = [
+            ("c.slug = :camera", "camera", self.camera),
+            ("e.score >= :lowest", "lowest", lowest),
+            ("e.score <= :highest", "highest", highest),
+            ("e.classes @> ARRAY[CAST(:class_name AS text)]", "class_name", self.class_name),
+            ("e.last_at >= :since", "since", self.since),
+            ("e.first_at < :until", "until", self.until),
+            ("(e.reviewed_at IS NOT NULL) = :reviewed", "reviewed", self.reviewed),
+            ("e.state = :state", "state", self.state),
+        ]
+        used = [(condition, key, value) for condition, key, value in wanted if value is not None]
+        return [condition for condition, _, _ in used], {key: value for _, key, value in used}
+
+
+async def page(
+    session: AsyncSession,
+    wanted: EventFilter,
+    *,
+    before: tuple[datetime, int] | None,
+    limit: int,
+) -> list[Record]:
+    """Events, the latest begin first."""
+    where, values = wanted.where()
+    if before is not None:
+        where.append("(e.first_at, e.id) < (:before_at, :before_id)")
+        values |= {"before_at": before[0], "before_id": before[1]}
+    rows = await session.execute(
+        text(
+            f"SELECT {_SHOWN} FROM events e JOIN cameras c ON c.id = e.camera_id "
+            f"WHERE {' AND '.join(where) or 'true'} "
+            "ORDER BY e.first_at DESC, e.id DESC LIMIT :limit"
+        ),
+        values | {"limit": limit},
+    )
+    return records(rows)
+
+
+async def review(
+    session: AsyncSession, event_id: int, *, reviewed_at: datetime | None, notes: str | None
+) -> bool:
+    """Mark an event as reviewed, or not; whether it was there."""
+    changed = await session.scalar(
+        text(
+            "UPDATE events SET reviewed_at = :reviewed_at, notes = :notes "
+            "WHERE id = :id RETURNING id"
+        ),
+        {"id": event_id, "reviewed_at": reviewed_at, "notes": notes},
+    )
+    return changed is not None

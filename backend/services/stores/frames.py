@@ -1,0 +1,258 @@
+"""Frames: the ledger's rows, and what a worker does with them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.domain.frames import LIVE_FOR, Arrival, FileMark, FrameState, Lane, WaitingFrame
+from backend.services.stores.rows import Record, record, records
+
+
+async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[int, int]:
+    """Put files into the ledger; one that is there already stays as it is.
+
+    How many new frames each camera got. Files of a camera that has been deleted are left out.
+    """
+    rows = await session.execute(
+        text(
+            """
+            INSERT INTO frames (camera_id, path, size, mtime_ns, inode, content_hash, width, height,
+                received_at, captured_at, captured_from, clock_suspect, found_by)
+            SELECT a.* FROM unnest(
+                CAST(:camera_ids AS int[]), CAST(:paths AS text[]), CAST(:sizes AS bigint[]),
+                CAST(:mtimes AS bigint[]), CAST(:inodes AS bigint[]), CAST(:hashes AS bytea[]),
+                CAST(:widths AS int[]), CAST(:heights AS int[]),
+                CAST(:received AS timestamptz[]), CAST(:captured AS timestamptz[]),
+                CAST(:captured_from AS text[]), CAST(:suspect AS bool[]),
+                CAST(:found_by AS text[])
+            ) AS a (camera_id, path, size, mtime_ns, inode, content_hash, width, height,
+                received_at, captured_at, captured_from, clock_suspect, found_by)
+            JOIN cameras c ON c.id = a.camera_id AND c.deleted_at IS NULL
+            ON CONFLICT (camera_id, path, content_hash) DO UPDATE
+                SET size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode
+            RETURNING camera_id, xmax = 0 AS is_new
+            """
+        ),
+        {
+            "camera_ids": [a.camera_id for a in arrivals],
+            "paths": [a.path for a in arrivals],
+            "sizes": [a.mark.size for a in arrivals],
+            "mtimes": [a.mark.mtime_ns for a in arrivals],
+            "inodes": [a.mark.inode for a in arrivals],
+            "hashes": [a.content_hash for a in arrivals],
+            "widths": [a.width for a in arrivals],
+            "heights": [a.height for a in arrivals],
+            "received": [a.received_at for a in arrivals],
+            "captured": [a.captured_at for a in arrivals],
+            "captured_from": [a.captured_from for a in arrivals],
+            "suspect": [a.clock_suspect for a in arrivals],
+            "found_by": [a.found_by for a in arrivals],
+        },
+    )
+    new: dict[int, int] = {}
+    for row in rows:
+        if row.is_new:
+            new[row.camera_id] = new.get(row.camera_id, 0) + 1
+    return new
+
+
+async def known_marks(
+    session: AsyncSession, camera_id: int, paths: Sequence[str]
+) -> dict[str, set[FileMark]]:
+    """By what the ledger knows these files of a camera."""
+    rows = await session.execute(
+        text(
+            "SELECT path, size, mtime_ns, inode FROM frames "
+            "WHERE camera_id = :camera_id AND path = ANY(CAST(:paths AS text[]))"
+        ),
+        {"camera_id": camera_id, "paths": list(paths)},
+    )
+    known: dict[str, set[FileMark]] = {}
+    for row in rows:
+        known.setdefault(row.path, set()).add(FileMark(row.size, row.mtime_ns, row.inode))
+    return known
+
+
+_WAITING = "id, camera_id, content_hash, captured_at, width, height, attempts, reason"
+
+
+async def waiting(
+    session: AsyncSession, camera_id: int, lane: Lane, *, limit: int, now: datetime
+) -> list[WaitingFrame]:
+    """The first of a camera's waiting frames, in capture order."""
+    live_only = "AND found_by = 'watch' AND received_at > :live_since" if lane is Lane.LIVE else ""
+    rows = await session.execute(
+        text(
+            f"SELECT {_WAITING} FROM frames WHERE camera_id = :camera_id AND state = 'received' "
+            f"{live_only} ORDER BY captured_at, id LIMIT :limit"
+        ),
+        {"camera_id": camera_id, "limit": limit}
+        | ({"live_since": now - LIVE_FOR} if lane is Lane.LIVE else {}),
+    )
+    return [WaitingFrame(**row) for row in rows.mappings()]
+
+
+async def begin_attempt(session: AsyncSession, ids: Sequence[int], *, now: datetime) -> None:
+    """Count an attempt at each frame."""
+    await session.execute(
+        text(
+            "UPDATE frames SET attempts = attempts + 1, claimed_at = :now "
+            "WHERE id = ANY(CAST(:ids AS bigint[]))"
+        ),
+        {"ids": list(ids), "now": now},
+    )
+
+
+async def take_attempt_back(session: AsyncSession, ids: Sequence[int]) -> None:
+    """Uncount the attempt: it was not the frame's fault."""
+    await session.execute(
+        text(
+            "UPDATE frames SET attempts = attempts - 1 WHERE id = ANY(CAST(:ids AS bigint[])) "
+            "AND state = 'received' AND attempts > 0"
+        ),
+        {"ids": list(ids)},
+    )
+
+
+async def note_failure(session: AsyncSession, frame_id: int, reason: str) -> None:
+    """Remember why the last attempt at a frame failed."""
+    await session.execute(
+        text("UPDATE frames SET reason = :reason WHERE id = :id AND state = 'received'"),
+        {"id": frame_id, "reason": reason},
+    )
+
+
+async def still_waiting(session: AsyncSession, ids: Sequence[int]) -> set[int]:
+    """Which of these frames are not final yet; their rows are locked until the commit."""
+    rows = await session.scalars(
+        text(
+            "SELECT id FROM frames WHERE id = ANY(CAST(:ids AS bigint[])) "
+            "AND state = 'received' ORDER BY id FOR NO KEY UPDATE"
+        ),
+        {"ids": list(ids)},
+    )
+    return set(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The final state of one frame."""
+
+    frame_id: int
+    state: FrameState
+    event_id: int | None = None
+    reason: str | None = None
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def finish(
+    session: AsyncSession, outcomes: Sequence[Outcome], *, detector: str | None, now: datetime
+) -> None:
+    """Give frames their final states."""
+    await session.execute(
+        text(
+            """
+            UPDATE frames f SET state = o.state, event_id = o.event_id, reason = o.reason,
+                remarks = CAST(o.remarks AS jsonb), detector = :detector, finished_at = :now
+            FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]),
+                CAST(:event_ids AS bigint[]), CAST(:reasons AS text[]), CAST(:remarks AS text[])
+            ) AS o (id, state, event_id, reason, remarks)
+            WHERE f.id = o.id AND f.state = 'received'
+            """
+        ),
+        {
+            "ids": [o.frame_id for o in outcomes],
+            "states": [o.state.value for o in outcomes],
+            "event_ids": [o.event_id for o in outcomes],
+            "reasons": [o.reason for o in outcomes],
+            "remarks": [
+                orjson.dumps(dict(o.remarks)).decode() if o.remarks else None for o in outcomes
+            ],
+            "detector": detector,
+            "now": now,
+        },
+    )
+
+
+async def has_waiting(session: AsyncSession, camera_id: int, *, now: datetime) -> set[Lane]:
+    """The lanes in which a camera has waiting frames."""
+    row = (
+        await session.execute(
+            text(
+                "SELECT EXISTS (SELECT 1 FROM frames WHERE camera_id = :id AND state = 'received' "
+                "AND found_by = 'watch' AND received_at > :live_since) AS live, "
+                "EXISTS (SELECT 1 FROM frames WHERE camera_id = :id AND state = 'received') AS any"
+            ),
+            {"id": camera_id, "live_since": now - LIVE_FOR},
+        )
+    ).one()
+    return {lane for lane, there in ((Lane.LIVE, row.live), (Lane.BACKLOG, row.any)) if there}
+
+
+async def cameras_with_work(session: AsyncSession) -> Sequence[int]:
+    """The cameras that have waiting frames."""
+    rows = await session.scalars(
+        text(
+            "SELECT c.id FROM cameras c WHERE c.deleted_at IS NULL AND EXISTS "
+            "(SELECT 1 FROM frames f WHERE f.camera_id = c.id AND f.state = 'received') "
+            "ORDER BY c.id"
+        )
+    )
+    return rows.all()
+
+
+_SHOWN = """
+    f.id, f.camera_id, f.event_id, c.slug AS camera, f.path, f.state, f.reason, f.remarks,
+    f.detector, f.width, f.height, f.size, f.captured_at, f.captured_from, f.clock_suspect,
+    f.found_by, f.received_at, f.claimed_at, f.finished_at, f.attempts, f.content_hash
+"""
+
+
+async def shown(session: AsyncSession, frame_id: int) -> Record | None:
+    """One frame, as the API shows it."""
+    rows = await session.execute(
+        text(
+            f"SELECT {_SHOWN} FROM frames f JOIN cameras c ON c.id = f.camera_id WHERE f.id = :id"
+        ),
+        {"id": frame_id},
+    )
+    return record(rows)
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    before: tuple[datetime, int] | None,
+    limit: int,
+    camera: str | None = None,
+    state: str | None = None,
+    path: str | None = None,
+) -> list[Record]:
+    """Frames, the newest capture first."""
+    where, values = ["true"], dict[str, Any](limit=limit)
+    if before is not None:
+        where.append("(f.captured_at, f.id) < (:before_at, :before_id)")
+        values |= {"before_at": before[0], "before_id": before[1]}
+    for column, value in (("c.slug", camera), ("f.state", state), ("f.path", path)):
+        if value is not None:
+            where.append(f"{column} = :{column[2:]}")
+            values[column[2:]] = value
+    rows = await session.execute(
+        text(
+            f"SELECT {_SHOWN} FROM frames f JOIN cameras c ON c.id = f.camera_id "
+            f"WHERE {' AND '.join(where)} ORDER BY f.captured_at DESC, f.id DESC LIMIT :limit"
+        ),
+        values,
+    )
+    return records(rows)
+
+
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """How many frames are in each state."""
+    rows = await session.execute(text("SELECT state, count(*) AS n FROM frames GROUP BY state"))
+    return {row.state: row.n for row in rows}
