@@ -1,0 +1,1 @@
+"""An analyst judges the event."""

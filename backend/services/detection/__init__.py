@@ -1,0 +1,1 @@
+"""A detector turns frames into detections."""

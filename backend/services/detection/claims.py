@@ -1,0 +1,130 @@
+"""Claims: a camera that is leased to this worker, and the frames of it that it works on."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count, takewhile
+
+import structlog
+
+from backend.core.clock import Clock
+from backend.core.database import Database, Session
+from backend.core.errors import Unavailable
+from backend.domain.frames import MAX_ATTEMPTS, FrameState, Lane, WaitingFrame
+from backend.services.stores import cameras, frames
+from backend.services.stores.frames import Outcome
+
+BATCH = 16
+_LEASE = timedelta(seconds=30)
+_RENEW_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Frames of one camera in capture order; `holder` is the lease's mark, one for each claim."""
+
+    camera_id: int
+    holder: str
+    frames: tuple[WaitingFrame, ...]
+
+
+class Claims:
+    """Takes claims in the name of one worker.
+
+    A claim counts an attempt at each of its frames. Frames at which an attempt has already been
+    made are claimed one at a time, until the one that fails, or kills its process, is found; after
+    three attempts it is buried.
+    """
+
+    def __init__(self, database: Database, clock: Clock, worker: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._worker = worker
+        self._numbers = count(1)
+        self._owed: list[Claim] = []
+
+    def owe(self, claim: Claim) -> None:
+        """The ledger could not be reached to end this claim: `settle` will do it."""
+        self._owed.append(claim)
+
+    async def settle(self) -> None:
+        """End what this worker, or an earlier process of its name, has left open.
+
+        The attempts of claims that are owed do not count: it was not the frames' fault.
+        """
+        async with self._database.transaction() as session:
+            for claim in self._owed:
+                await frames.take_attempt_back(session, [frame.id for frame in claim.frames])
+            await cameras.release_leases_of(session, self._worker)
+        self._owed.clear()
+
+    async def take(self, camera_id: int, lane: Lane) -> Claim | None:
+        """Claim what waits at a camera; None where nothing does, or another worker is at it."""
+        now = self._clock.now()
+        holder = f"{self._worker}#{next(self._numbers)}"
+        async with self._database.transaction() as session:
+            busy_until = await cameras.take_lease(
+                session, camera_id, holder=holder, now=now, until=now + _LEASE
+            )
+            if busy_until is not None:
+                return None
+            waiting = await frames.waiting(session, camera_id, lane, limit=BATCH, now=now)
+            alive = await self._bury_hopeless(session, waiting)
+            batch = list(takewhile(lambda frame: frame.attempts == 0, alive)) or alive[:1]
+            if not batch:
+                await cameras.release_lease(session, camera_id, holder=holder)
+                return None
+            await frames.begin_attempt(session, [frame.id for frame in batch], now=now)
+        return Claim(camera_id, holder, tuple(batch))
+
+    async def _bury_hopeless(
+        self, session: Session, waiting: Sequence[WaitingFrame]
+    ) -> list[WaitingFrame]:
+        hopeless = [frame for frame in waiting if frame.attempts >= MAX_ATTEMPTS]
+        if hopeless:
+            outcomes = [
+                Outcome(
+                    frame.id,
+                    FrameState.BURIED,
+                    reason=f"given up after {frame.attempts} attempts: "
+                    + (frame.reason or "each time its process ended"),
+                )
+                for frame in hopeless
+            ]
+            await frames.finish(session, outcomes, detector=None, now=self._clock.now())
+            log.error("frames buried", frames=[frame.id for frame in hopeless])
+        return [frame for frame in waiting if frame.attempts < MAX_ATTEMPTS]
+
+    async def lanes_waiting(self, camera_id: int) -> set[Lane]:
+        """Where work still waits at a camera."""
+        async with self._database.transaction() as session:
+            return await frames.has_waiting(session, camera_id, now=self._clock.now())
+
+    @asynccontextmanager
+    async def renewed(self, claim: Claim) -> AsyncIterator[None]:
+        """Keep the lease for as long as the work within takes."""
+        renewal = asyncio.create_task(self._renew(claim))
+        try:
+            yield
+        finally:
+            renewal.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewal
+
+    async def _renew(self, claim: Claim) -> None:
+        while True:
+            await self._clock.sleep(_RENEW_SECONDS)
+            # Without a database the lease runs out; the storing transaction will find that.
+            with contextlib.suppress(Unavailable):
+                async with self._database.transaction() as session:
+                    await cameras.renew_lease(
+                        session,
+                        claim.camera_id,
+                        holder=claim.holder,
+                        until=self._clock.now() + _LEASE,
+                    )

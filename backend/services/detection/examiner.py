@@ -1,0 +1,124 @@
+"""Looks at claimed frames: reads each picture, decodes it once, and asks the detector."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from backend.core.content_store import ContentStore, write_whole
+from backend.core.errors import Invalid, NotFound, Unavailable
+from backend.domain.frames import FrameState, WaitingFrame
+from backend.services.detection.detector import Detector, Findings, Pixels, View
+from backend.services.detection.picture import decode, draw_thumbnail
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A frame that was looked at: what was found, or why it never can be (`state`, `reason`)."""
+
+    frame: WaitingFrame
+    findings: Findings | None = None
+    state: FrameState = FrameState.EMPTY
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Examination:
+    """What came of a batch.
+
+    `failed` are frames at which an unexpected error happened, with its name: the attempt counts.
+    `unseen` are those that had to wait because something was `unavailable`: it does not.
+    """
+
+    seen: list[Seen] = field(default_factory=list)
+    failed: dict[int, str] = field(default_factory=dict)
+    unseen: list[int] = field(default_factory=list)
+    unavailable: Unavailable | None = None
+    memory: bytes | None = None
+
+
+class Examiner:
+    """Looks at the frames of one camera in order; decodes the next while the detector is at one.
+
+    A frame in which something was found gets its thumbnail from the same decoded picture.
+    """
+
+    def __init__(self, detector: Detector, pictures: ContentStore, thumbnails: Path) -> None:
+        self.detector = detector
+        self._pictures = pictures
+        self._thumbnails = thumbnails
+
+    async def examine(self, batch: Sequence[WaitingFrame], memory: bytes | None) -> Examination:
+        """Look at all frames of a batch, unless something becomes unavailable."""
+        examination = Examination(memory=memory)
+        ahead = self._begin_reading(batch[0])
+        for i, frame in enumerate(batch):
+            reading = ahead
+            if i + 1 < len(batch):
+                ahead = self._begin_reading(batch[i + 1])
+            try:
+                await self._examine_one(frame, reading, examination)
+            except Unavailable as error:
+                examination.unavailable = error
+                examination.unseen = [later.id for later in batch[i:]]
+                ahead.cancel()
+                break
+        return examination
+
+    def _begin_reading(self, frame: WaitingFrame) -> "asyncio.Task[Pixels]":
+        return asyncio.create_task(asyncio.to_thread(self._read, frame))
+
+    def _read(self, frame: WaitingFrame) -> Pixels:
+        data = self._pictures.read(frame.content_hash)
+        full_size = (frame.width, frame.height)
+        return decode(data, longest=self.detector.sight, full_size=full_size)
+
+    async def _examine_one(
+        self, frame: WaitingFrame, reading: "asyncio.Task[Pixels]", examination: Examination
+    ) -> None:
+        try:
+            pixels = await reading
+        except Invalid as error:
+            examination.seen.append(Seen(frame, None, FrameState.QUARANTINED, str(error)))
+            return
+        except NotFound as error:
+            examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
+            return
+        try:
+            await self._detect(frame, pixels, examination)
+        except Invalid as error:
+            examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.exception("a frame could not be looked at", frame_id=frame.id)
+            examination.failed[frame.id] = f"{type(error).__name__}: {error}"
+
+    async def _detect(self, frame: WaitingFrame, pixels: Pixels, examination: Examination) -> None:
+        view = View(frame.camera_id, frame.captured_at, pixels)
+        findings = await self.detector.detect(view, examination.memory)
+        if findings.detections:
+            await asyncio.to_thread(self._keep_thumbnail, frame, pixels, findings)
+        examination.memory = findings.memory
+        state = FrameState.ATTACHED if findings.detections else FrameState.EMPTY
+        examination.seen.append(Seen(frame, findings, state))
+
+    def _keep_thumbnail(self, frame: WaitingFrame, pixels: Pixels, findings: Findings) -> None:
+        try:
+            write_whole(
+                thumbnail_path(self._thumbnails, frame.id),
+                draw_thumbnail(pixels, findings.detections),
+            )
+        except OSError as error:
+            raise Unavailable(
+                f"cannot write to {self._thumbnails}: {error.strerror}", code="pictures.unwritable"
+            ) from error
+
+
+def thumbnail_path(folder: Path, frame_id: int) -> Path:
+    """Where a frame's thumbnail lies: a thousand to a folder."""
+    return folder / str(frame_id // 1000) / f"{frame_id}.jpg"

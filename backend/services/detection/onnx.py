@@ -1,0 +1,152 @@
+"""A detector out of an ONNX file, run in this process by ONNX Runtime on the processor."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from backend.core.errors import Invalid, Unavailable
+from backend.services.detection import yolox
+from backend.services.detection.detector import Findings, Pixels, View
+from backend.services.detection.family import Family, Recognise, Tensor
+from backend.services.detection.postprocess import Candidate, findings
+
+FAMILIES: tuple[Recognise, ...] = (yolox.recognise,)
+"""The first that recognises a file reads it."""
+
+# ONNX Runtime has no common class for its errors.
+_RUNTIME_ERRORS = (
+    native.EPFail,
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.NoModel,
+    native.NoSuchFile,
+    native.NotImplemented,
+    native.RuntimeException,
+)
+_ERRORS_ONLY = 3
+
+
+class OnnxDetector:
+    """Runs one model in a thread of its own, one picture at a time. Remembers nothing."""
+
+    def __init__(
+        self, session: onnxruntime.InferenceSession, family: Family, *, file: str, confidence: float
+    ) -> None:
+        self.name = f"{family.name}:{file}"
+        self.sight = family.sight
+        self._session = session
+        self._family = family
+        self._confidence = confidence
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="detector")
+
+    async def detect(self, view: View, memory: bytes | None) -> Findings:  # noqa: ARG002
+        """What the model sees. Raises `Unavailable` (`detector.failed`) if it fails to answer."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._look, view.pixels)
+
+    def close(self) -> None:
+        """End the thread, after the picture that it is at."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _look(self, pixels: Pixels) -> Findings:
+        try:
+            candidates = _ask(self._session, self._family, pixels, self._confidence)
+        except (*_RUNTIME_ERRORS, ValueError) as error:
+            raise Unavailable(
+                f"the model {self.name} failed: {_first_line(error)}", code="detector.failed"
+            ) from error
+        return findings(
+            candidates,
+            confidence=self._confidence,
+            has_duplicates=self._family.has_duplicates,
+        )
+
+
+def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
+    """The detector in the file `path`; it has answered once, on an empty picture, when it returns.
+
+    `threads` is the number of cores that one picture may use; `confidence`, 0..1, the least that
+    a detection needs. Takes about a second for a large model.
+
+    Raises `Invalid`: `model.missing`, `model.broken` (no ONNX that runs here),
+    `model.unknown_family` (it runs, but nothing here knows how to read it).
+    """
+    if not path.is_file():
+        raise Invalid(f"there is no model file {path}", code="model.missing")
+    try:
+        session = _open_session(path, threads)
+    except _RUNTIME_ERRORS as error:
+        raise Invalid(
+            f"the model file {path} cannot be loaded: {_first_line(error)}", code="model.broken"
+        ) from error
+    family = _family_of(session, path)
+    try:
+        _ask(session, family, np.full((family.sight, family.sight, 3), 114, np.uint8), confidence)
+    except ValueError as error:
+        raise Invalid(
+            f"the model file {path} looks like {family.name} and does not answer like it: {error}",
+            code="model.unknown_family",
+        ) from error
+    except _RUNTIME_ERRORS as error:
+        raise Invalid(
+            f"the model file {path} cannot be run: {_first_line(error)}", code="model.broken"
+        ) from error
+    return OnnxDetector(session, family, file=path.name, confidence=confidence)
+
+
+def _ask(
+    session: onnxruntime.InferenceSession, family: Family, pixels: Pixels, confidence: float
+) -> list[Candidate]:
+    answer: list[NDArray[np.float32]] = session.run(None, family.feed(pixels))
+    height, width = pixels.shape[:2]
+    return family.candidates(answer, (width, height), confidence)
+
+
+def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    # Threads that wait by spinning would burn a core between two pictures.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(
+        str(path), sess_options=options, providers=["CPUExecutionProvider"]
+    )
+
+
+def _family_of(session: onnxruntime.InferenceSession, path: Path) -> Family:
+    inputs = _tensors(session.get_inputs())
+    outputs = _tensors(session.get_outputs())
+    for recognise in FAMILIES:
+        family = recognise(inputs, outputs)
+        if family is not None:
+            return family
+    raise Invalid(
+        f"the model file {path} is of no family that is known here (YOLOX for COCO):"
+        f" it takes {'; '.join(map(str, inputs))} and gives {'; '.join(map(str, outputs))}",
+        code="model.unknown_family",
+    )
+
+
+def _tensors(found: Sequence[Any]) -> list[Tensor]:
+    return [
+        Tensor(
+            each.name,
+            each.type,
+            tuple(size if isinstance(size, int) else None for size in each.shape),
+        )
+        for each in found
+    ]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

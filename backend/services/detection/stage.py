@@ -1,0 +1,188 @@
+"""Frames in, detections out: claims, looks, and stores everything in one transaction."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from backend.core import metrics
+from backend.core.clock import Clock
+from backend.core.database import Database, Session
+from backend.core.errors import Unavailable
+from backend.core.queue import Bell, Bells
+from backend.domain.frames import FrameState, Lane
+from backend.services.detection.claims import Claim, Claims
+from backend.services.detection.examiner import Examination, Examiner, Seen
+from backend.services.stores import cameras, frames, memories
+from backend.services.stores.frames import Outcome
+from backend.services.topics import Sighting
+
+log = structlog.get_logger(__name__)
+
+
+class AttachDetections(Protocol):
+    """Gives detections their events, on the caller's transaction."""
+
+    async def attach(
+        self,
+        session: Session,
+        camera_id: int,
+        zone: ZoneInfo,
+        sightings: Sequence[Sighting],
+        *,
+        detector: str,
+    ) -> dict[int, int]:
+        """Store what was seen at one camera; the event of each frame."""
+        ...
+
+
+class DetectionStage:
+    """Works off the frames of whichever camera's bell it hears.
+
+    `told` is called after each commit, so that the outbox's relay need not wait.
+    """
+
+    def __init__(
+        self,
+        claims: Claims,
+        examiner: Examiner,
+        results: "Results",
+        bells: Bells,
+        told: Callable[[], None],
+    ) -> None:
+        self._claims = claims
+        self._examiner = examiner
+        self._results = results
+        self._bells = bells
+        self._told = told
+
+    async def run(self) -> None:
+        """Hear bells and handle them. Cancelled in the middle of a batch, it stores that first."""
+        await self._claims.settle()
+        while True:
+            bell = await self._bells.hear(5.0)
+            if bell is not None:
+                await _to_its_end(self.handle(bell))
+
+    async def handle(self, bell: Bell) -> None:
+        """Work off at most one batch of the camera that rang."""
+        camera_id = int(bell.name)
+        claim = await self._claims.take(camera_id, Lane(bell.lane))
+        try:
+            if claim is not None:
+                await self._work_off(claim)
+        finally:
+            # Only after the commit: a bell that rang while the lease was held was heard in vain.
+            if claim is not None:
+                for lane in await self._claims.lanes_waiting(camera_id):
+                    await self._bells.ring(bell.name, lane)
+            await self._bells.done(bell)
+
+    async def _work_off(self, claim: Claim) -> None:
+        name = self._examiner.detector.name
+        try:
+            async with self._claims.renewed(claim):
+                memory = await self._results.memory(claim.camera_id, name)
+                examination = await self._examiner.examine(claim.frames, memory)
+                await self._results.store(claim, examination, name)
+        except Unavailable:
+            self._claims.owe(claim)
+            raise
+        self._told()
+        if examination.unavailable is not None:
+            raise examination.unavailable
+
+
+class Results:
+    """Stores what came of a claim, all of it or nothing."""
+
+    def __init__(
+        self, database: Database, attach: AttachDetections, clock: Clock, zone: ZoneInfo
+    ) -> None:
+        self._database = database
+        self._attach = attach
+        self._clock = clock
+        self._zone = zone
+
+    async def memory(self, camera_id: int, detector: str) -> bytes | None:
+        """What the detector knows of a camera."""
+        async with self._database.transaction() as session:
+            return await memories.recall(session, camera_id, detector)
+
+    async def store(self, claim: Claim, examination: Examination, detector: str) -> None:
+        """Store detections, events, assessments and messages with the frames' states.
+
+        Only where the lease is still ours, and only for frames that are not final yet; what
+        somebody else has done meanwhile stays as it is. Ends the claim.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as session:
+            camera = await cameras.lock_leased(session, claim.camera_id, holder=claim.holder)
+            if camera is None:
+                metrics.LEASES_LOST.inc()
+                log.warning("lease lost, results dropped", camera_id=claim.camera_id)
+                return
+            open_ids = await frames.still_waiting(session, [f.id for f in claim.frames])
+            seen = [one for one in examination.seen if one.frame.id in open_ids]
+            zone = ZoneInfo(camera.time_zone) if camera.time_zone else self._zone
+            event_of = await self._attach_all(session, camera.id, zone, seen, detector)
+            outcomes = [_outcome(one, event_of.get(one.frame.id)) for one in seen]
+            if outcomes:
+                await frames.finish(session, outcomes, detector=detector, now=now)
+            await frames.take_attempt_back(session, examination.unseen)
+            for frame_id, reason in examination.failed.items():
+                await frames.note_failure(session, frame_id, reason)
+            if examination.memory is not None:
+                await memories.keep(session, camera.id, detector, examination.memory, now=now)
+            await cameras.release_lease(session, camera.id, holder=claim.holder)
+        _count(outcomes, seen)
+
+    async def _attach_all(
+        self,
+        session: Session,
+        camera_id: int,
+        zone: ZoneInfo,
+        seen: Sequence[Seen],
+        detector: str,
+    ) -> dict[int, int]:
+        sightings = [
+            Sighting(one.frame.id, one.frame.captured_at, one.findings.detections)
+            for one in seen
+            if one.findings is not None and one.findings.detections
+        ]
+        if not sightings:
+            return {}
+        return await self._attach.attach(session, camera_id, zone, sightings, detector=detector)
+
+
+def _outcome(seen: Seen, event_id: int | None) -> Outcome:
+    remarks: dict[str, Any] = {}
+    if seen.findings is not None and seen.findings.dropped:
+        remarks["dropped"] = dict(seen.findings.dropped)
+    if seen.findings is not None and seen.findings.remark:
+        remarks["detector"] = seen.findings.remark
+    return Outcome(seen.frame.id, seen.state, event_id, seen.reason, remarks)
+
+
+def _count(outcomes: Sequence[Outcome], seen: Sequence[Seen]) -> None:
+    for outcome in outcomes:
+        metrics.FRAMES_FINISHED.labels(state=outcome.state.value).inc()
+        if outcome.state in {FrameState.QUARANTINED, FrameState.BURIED}:
+            log.warning(
+                "frame %s", outcome.state.value, frame_id=outcome.frame_id, reason=outcome.reason
+            )
+    for one in seen:
+        for reason, number in (one.findings.dropped if one.findings else {}).items():
+            metrics.DETECTIONS_DROPPED.labels(reason=reason).inc(number)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await work, and when cancelled let it end first."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

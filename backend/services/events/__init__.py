@@ -1,0 +1,1 @@
+"""Detections that belong together become one event."""

@@ -1,0 +1,1 @@
+"""A camera gives frames: how files become rows of the ledger."""

@@ -1,0 +1,194 @@
+"""The media folder as a source of frames: told by the kernel, or polled."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from backend.core.clock import Clock
+from backend.core.errors import Unavailable
+from backend.domain.frames import FileMark
+from backend.services.ingest.reading import is_wanted
+from backend.services.ingest.scan import slices
+from backend.services.ingest.stage import FoundFile
+from backend.services.ingest.tree_watch import Overflow, TreeWatch
+
+_DAY_SECONDS = 86_400.0
+_AT_ONCE = 64
+_MOST_WAITING = 4096
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class WatchState:
+    """How the watching is going, for health. `polled` are the folders beyond the watch limit."""
+
+    folders: int = 0
+    polled: list[str] = field(default_factory=list)
+    scanned_at: datetime | None = None
+
+
+class FolderWatcher:
+    """Finds the files of a media folder as they become complete.
+
+    With `polling`, or where the kernel has no watches left, a folder is looked at every
+    `poll_seconds`, and a file counts once it is the same in two looks.
+    """
+
+    def __init__(self, root: Path, clock: Clock, *, polling: bool, poll_seconds: float) -> None:
+        self._root = root
+        self._clock = clock
+        self._polling = polling
+        self._poll_seconds = poll_seconds
+        self._found: asyncio.Queue[FoundFile] = asyncio.Queue(_MOST_WAITING)
+        self._rescan = asyncio.Event()
+        self.watching = asyncio.Event()
+        self.state = WatchState()
+
+    async def batches(self) -> AsyncIterator[Sequence[FoundFile]]:
+        """Files as they come; never waits for more to come."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        if self.watching.is_set():  # begun again after a failure: who knows what was missed
+            self._rescan.set()
+        watching = asyncio.create_task(self._poll_all() if self._polling else self._watch())
+        try:
+            while (batch := await self._next(watching)) is not None:
+                yield batch
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+    async def rescan_wanted(self, patience: float) -> bool:
+        """Wait until changes were missed, at most `patience` seconds; whether they were."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._rescan.wait()
+        except TimeoutError:
+            return False
+        self._rescan.clear()
+        return True
+
+    async def _next(self, watching: "asyncio.Task[None]") -> list[FoundFile] | None:
+        """The files that wait, at least one. An error of the watching task is raised here."""
+        getting = asyncio.ensure_future(self._found.get())
+        try:
+            await asyncio.wait({getting, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not getting.done():
+                watching.result()
+                return None
+        finally:
+            if not getting.done():
+                getting.cancel()
+        batch = [getting.result()]
+        while len(batch) < _AT_ONCE and not self._found.empty():
+            batch.append(self._found.get_nowait())
+        return batch
+
+    async def _watch(self) -> None:
+        with TreeWatch(self._root) as tree:
+            await asyncio.to_thread(tree.watch, "")
+            self.watching.set()
+            polling = asyncio.create_task(self._poll_unwatched(tree))
+            try:
+                while True:
+                    await self._hear(tree)
+                    self.state.folders = tree.folders
+                    self.state.polled = sorted(tree.unwatched)
+            finally:
+                polling.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await polling
+
+    async def _hear(self, tree: TreeWatch) -> None:
+        try:
+            file, folder = await tree.changes()
+        except Overflow:
+            log.warning("the kernel lost track of changes, scanning")
+            await asyncio.to_thread(tree.watch, "")
+            self._rescan.set()
+            return
+        if file is not None and is_wanted(file):
+            await self._found.put(FoundFile(file, "watch"))
+        if folder is not None:
+            async for batch in slices(self._root, folder, found_by="watch"):
+                for found in batch:
+                    await self._found.put(found)
+
+    async def _poll_unwatched(self, tree: TreeWatch) -> None:
+        """Poll what could not be watched, for as long as there is such a folder."""
+        looks: dict[str, Look] = {}
+        while True:
+            self.state.folders, self.state.polled = tree.folders, sorted(tree.unwatched)
+            await self._clock.sleep(self._poll_seconds)
+            looks = {folder: looks.get(folder, Look()) for folder in tree.unwatched}
+            for folder, look in looks.items():
+                await self._poll(folder, look)
+
+    async def _poll_all(self) -> None:
+        self.watching.set()
+        look = Look()
+        while True:
+            if not self._root.is_dir():
+                raise Unavailable(f"{self._root} has gone away", code="ingest.root_gone")
+            await self._poll("", look)
+            await self._clock.sleep(self._poll_seconds)
+
+    async def _poll(self, folder: str, look: "Look") -> None:
+        async for batch in slices(self._root, folder, found_by="watch"):
+            for found in batch:
+                if look.is_settled(found):
+                    await self._found.put(found)
+        look.end()
+
+
+class Look:
+    """What was there when a folder was last looked at, to tell what has come to rest since."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, FileMark | None] = {}
+        self._now: dict[str, FileMark | None] = {}
+        self._given: dict[str, FileMark | None] = {}
+
+    def is_settled(self, found: FoundFile) -> bool:
+        """Whether a file is as it was in the look before, and has not been said to be so."""
+        self._now[found.relative] = found.mark
+        settled = self._before.get(found.relative) == found.mark
+        fresh = settled and self._given.get(found.relative) != found.mark
+        if fresh:
+            self._given[found.relative] = found.mark
+        return fresh
+
+    def end(self) -> None:
+        """The look has seen all files; those that are gone are forgotten."""
+        self._before, self._now = self._now, {}
+        self._given = {name: mark for name, mark in self._given.items() if name in self._before}
+
+
+class FolderScanner:
+    """Finds what was there already: at the start, after an overflow, and daily.
+
+    In slices; after the first scan with a pause between them, so that it is not felt.
+    """
+
+    def __init__(self, root: Path, clock: Clock, watcher: FolderWatcher) -> None:
+        self._root = root
+        self._clock = clock
+        self._watcher = watcher
+
+    async def batches(self) -> AsyncIterator[Sequence[FoundFile]]:
+        """All files below the root, again and again."""
+        await self._watcher.watching.wait()
+        pause = 0.0
+        while True:
+            async for batch in slices(self._root):
+                yield batch
+                await self._clock.sleep(pause)
+            self._watcher.state.scanned_at = self._clock.now()
+            missed = await self._watcher.rescan_wanted(_DAY_SECONDS)
+            pause = 0.0 if missed else 0.2

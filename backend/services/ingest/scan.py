@@ -1,0 +1,47 @@
+"""Lists the files below the media root, a slice at a time."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from backend.services.ingest.reading import is_wanted, mark_of
+from backend.services.ingest.stage import FoundFile
+
+SLICE = 256
+
+
+def walk(root: Path, below: str, found_by: str) -> Iterator[FoundFile]:
+    """All wanted files below a folder of the root, folder by folder; links are not followed."""
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
+        except OSError:  # gone meanwhile, or not ours to read
+            continue
+        for entry in entries:
+            relative = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(relative)
+            elif is_wanted(entry.name):
+                found = _found(entry, relative, found_by)
+                if found is not None:
+                    yield found
+
+
+def _found(entry: os.DirEntry[str], relative: str, found_by: str) -> FoundFile | None:
+    try:
+        return FoundFile(relative, found_by, mark_of(entry.stat(follow_symlinks=False)))
+    except OSError:
+        return None
+
+
+async def slices(
+    root: Path, below: str = "", *, found_by: str = "scan"
+) -> AsyncIterator[Sequence[FoundFile]]:
+    """The files below a folder, in slices, read in a thread."""
+    files = walk(root, below, found_by)
+    while batch := await asyncio.to_thread(lambda: list(islice(files, SLICE))):
+        yield batch

@@ -1,0 +1,67 @@
+"""Numbers what is in the outbox, and says that there is something new."""
+
+import asyncio
+from datetime import timedelta
+
+from backend.core.clock import Clock
+from backend.core.database import Database
+from backend.core.redis import RedisClient
+from backend.services.stores import outbox
+from backend.services.topics import OUTBOX_CHANNEL
+
+_KEPT = timedelta(hours=24)
+_LOOK_EVERY_SECONDS = 30.0
+_FORGET_EVERY_SECONDS = 3600.0
+
+
+class OutboxRelay:
+    """Sends what was committed. What another process wrote, or a crash left, it finds by looking.
+
+    Readers read the table; the message over Redis only says up to which number, so a lost one
+    costs them time, and nothing else.
+    """
+
+    def __init__(self, database: Database, redis: RedisClient, clock: Clock) -> None:
+        self._database = database
+        self._redis = redis
+        self._clock = clock
+        self._told = asyncio.Event()
+
+    def told(self) -> None:
+        """Something was committed to the outbox."""
+        self._told.set()
+
+    async def run(self) -> None:
+        """Relay whenever told to, and every 30 s anyway."""
+        forgotten_at = float("-inf")
+        while True:
+            self._told.clear()
+            await self.relay()
+            if self._clock.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
+                await self._forget_old()
+                forgotten_at = self._clock.monotonic()
+            await self._wait()
+
+    async def relay(self) -> int | None:
+        """Number and announce what is new; the last number, or None where nothing was."""
+        async with self._database.transaction() as session:
+            last = await outbox.number_new(session)
+        if last is not None:
+            await self._redis.publish(OUTBOX_CHANNEL, str(last))
+        return last
+
+    async def _forget_old(self) -> None:
+        async with self._database.transaction() as session:
+            await outbox.forget(session, before=self._clock.now() - _KEPT)
+
+    async def _wait(self) -> None:
+        waits = [
+            asyncio.ensure_future(self._told.wait()),
+            asyncio.ensure_future(self._clock.sleep(_LOOK_EVERY_SECONDS)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)

@@ -1,0 +1,36 @@
+"""Rings again for work that the ledger holds and nobody seems to know of."""
+
+from backend.core.clock import Clock
+from backend.core.database import Database
+from backend.core.queue import Bells
+from backend.services.stores import frames
+
+_EVERY_SECONDS = 60.0
+
+
+class Reconciler:
+    """At the start and every minute, from the ledger alone; never more bells than cameras."""
+
+    def __init__(self, database: Database, bells: Bells, clock: Clock) -> None:
+        self._database = database
+        self._bells = bells
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Reconcile for ever. Started anew after a failure, so also when Redis is back."""
+        while True:
+            await self.reconcile()
+            await self._clock.sleep(_EVERY_SECONDS)
+
+    async def reconcile(self) -> int:
+        """Ring for every camera with waiting frames; how many cameras."""
+        await self._bells.forget_stale()
+        async with self._database.transaction() as session:
+            found = {
+                camera_id: await frames.has_waiting(session, camera_id, now=self._clock.now())
+                for camera_id in await frames.cameras_with_work(session)
+            }
+        for camera_id, lanes in found.items():
+            for lane in lanes:
+                await self._bells.ring(str(camera_id), lane)
+        return len(found)

@@ -1,0 +1,142 @@
+"""The only module that knows every concrete class: settings -> parts -> pipeline.
+
+> A camera gives frames; a detector turns frames into detections; detections that belong together
+> become one event; an analyst judges the event.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backend.core.clock import SystemClock
+from backend.core.config import Settings
+from backend.core.content_store import ContentStore
+from backend.core.database import Database, close_db, init_db
+from backend.core.errors import Invalid
+from backend.core.queue import StreamBells
+from backend.core.redis import RedisClient
+from backend.core.supervisor import Supervisor
+from backend.domain.events import EventRules
+from backend.domain.frames import Lane
+from backend.services.analysis.rules import RulesAnalyst
+from backend.services.detection.claims import Claims
+from backend.services.detection.examiner import Examiner
+from backend.services.detection.opening import open_detector
+from backend.services.detection.stage import DetectionStage, Results
+from backend.services.events.closer import EventCloser
+from backend.services.events.stage import EventStage
+from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher
+from backend.services.ingest.reading import Limits
+from backend.services.ingest.stage import Ingest, Intake
+from backend.services.live.relay import OutboxRelay
+from backend.services.upkeep.heartbeat import Heartbeat
+from backend.services.upkeep.reconciler import Reconciler
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where things lie below the data folder, and where the cameras' files come."""
+
+    media_root: Path
+    pictures: Path
+    thumbnails: Path
+    logs: Path
+
+
+def folders(settings: Settings) -> Folders:
+    """The folders that follow from the settings."""
+    data = settings.data
+    return Folders(settings.media_root, data / "pictures", data / "thumbnails", data / "logs")
+
+
+@asynccontextmanager
+async def services(settings: Settings) -> AsyncIterator[tuple[Database, RedisClient]]:
+    """PostgreSQL and Redis, closed in the end."""
+    database = await init_db(_secret(settings, "database_url"))
+    redis = RedisClient(_secret(settings, "redis_url"), prefix=settings.redis.prefix)
+    try:
+        yield database, redis
+    finally:
+        await redis.close()
+        await close_db()
+
+
+def _secret(settings: Settings, name: str) -> str:
+    value = getattr(settings, name)
+    if value is None:
+        raise Invalid(
+            f"{name.upper()} is not set: `hsi up` brings servers of its own",
+            code="settings.invalid",
+        )
+    secret: str = value.get_secret_value()
+    return secret
+
+
+async def run_pipeline(
+    settings: Settings, database: Database, redis: RedisClient, *, worker: str
+) -> None:
+    """The sentence: from files to judged events, until it is cancelled."""
+    clock = SystemClock()
+    places = folders(settings)
+    bells = StreamBells(redis, [Lane.LIVE, Lane.BACKLOG], hearer=worker)
+    relay = OutboxRelay(database, redis, clock)
+    detector = open_detector(
+        settings.detector.model,
+        threads=settings.detector.threads,
+        confidence=settings.detector.confidence_threshold,
+    )
+    pictures = ContentStore(places.pictures)
+    intake = Intake(
+        root=places.media_root,
+        store=pictures,
+        limits=Limits(settings.ingest.max_file_bytes, settings.ingest.max_pixels),
+        zone=settings.time_zone,
+        remove_after_import=settings.ingest.remove_after_import,
+    )
+    watcher = FolderWatcher(
+        places.media_root,
+        clock,
+        polling=settings.ingest.polling,
+        poll_seconds=settings.ingest.poll_interval.total_seconds(),
+    )
+    scanner = FolderScanner(places.media_root, clock, watcher)
+    rules = EventRules(idle=settings.batch_idle_timeout, longest=settings.event_max)
+
+    ingest = Ingest(intake, database, bells, clock)
+    events = EventStage(rules, RulesAnalyst(), clock)
+    detection = DetectionStage(
+        Claims(database, clock, worker),
+        Examiner(detector, pictures, places.thumbnails),
+        Results(database, events, clock, settings.time_zone),
+        bells,
+        relay.told,
+    )
+    closer = EventCloser(database, clock, rules.idle, relay.told)
+    reconciler = Reconciler(database, bells, clock)
+
+    supervisor = Supervisor(clock)
+    supervisor.add("watch", lambda: ingest.run(watcher))
+    supervisor.add("scan", lambda: ingest.run(scanner))
+    supervisor.add("detect", detection.run)
+    supervisor.add("close", closer.run)
+    supervisor.add("relay", relay.run)
+    supervisor.add("reconcile", reconciler.run)
+
+    def details() -> dict[str, Any]:
+        state = watcher.state
+        return {
+            "detector": detector.name,
+            "media_root": str(places.media_root),
+            "watched_folders": state.folders,
+            "polled_folders": state.polled,
+            "scanned_at": state.scanned_at,
+        }
+
+    heartbeat = Heartbeat(redis, clock, worker, supervisor, details)
+    supervisor.add("heartbeat", heartbeat.run)
+    try:
+        await supervisor.run()
+    finally:
+        detector.close()

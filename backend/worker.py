@@ -1,0 +1,49 @@
+"""The pipeline process: from files to judged events."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+
+from backend.core.config import Settings, get_settings
+from backend.core.errors import HsiError
+from backend.core.logging import configure_logging
+from backend.wiring import folders, run_pipeline, services
+
+
+async def work(settings: Settings, *, worker: str) -> None:
+    """Run the pipeline until SIGINT or SIGTERM, then end what was begun."""
+    async with services(settings) as (database, redis):
+        pipeline = asyncio.ensure_future(run_pipeline(settings, database, redis, worker=worker))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, pipeline.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await pipeline
+
+
+def main(name: str | None = None) -> None:
+    """Run a worker under a name that no other running worker has.
+
+    What an earlier process of that name left open, it ends at once; without a name of its own, that
+    has to wait until the leases of the earlier one have run out.
+    """
+    try:
+        settings = get_settings()
+        configure_logging(
+            "worker",
+            folders(settings).logs,
+            level=settings.logs.level,
+            keep_days=settings.logs.keep_days,
+        )
+        asyncio.run(work(settings, worker=name or f"{socket.gethostname()}:{os.getpid()}"))
+    except HsiError as error:
+        sys.exit(f"hsi worker: {error}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m backend.worker", description=__doc__)
+    parser.add_argument("--name", help="a name that no other running worker has")
+    main(parser.parse_args().name)
