@@ -1,0 +1,1 @@
+"""Pictures of two cameras that do not exist, to show the product with."""
