@@ -1,0 +1,218 @@
+"""The detector out of an ONNX file, through the real runtime, on models made here."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from backend.core.errors import Invalid, Unavailable
+from backend.domain.boxes import Box
+from backend.services.detection.detector import Pixels, View
+from backend.services.detection.family import Feed
+from backend.services.detection.onnx import OnnxDetector, load
+from backend.services.detection.postprocess import Candidate
+from backend.services.detection.yolox import YoloX
+from backend.tests.fixtures.onnx_models import (
+    CELLS,
+    SIDE,
+    Shape,
+    no_objects,
+    put_object,
+    write_constant_model,
+)
+
+YOLOX = YoloX("images", SIDE, SIDE)
+VIEW = View(1, datetime(2024, 6, 1, tzinfo=UTC), np.zeros((SIDE, SIDE, 3), np.uint8))
+
+
+def answering(path: Path, *objects: tuple[int, int, float]) -> Path:
+    rows = no_objects()
+    for cell, class_index, score in objects:
+        put_object(rows, cell, class_index, score)
+    return write_constant_model(path / "constant.onnx", rows)
+
+
+@pytest.fixture
+def dog_and_chair(tmp_path: Path) -> Iterator[OnnxDetector]:
+    model = answering(tmp_path, (27, 16, 0.75), (45, 56, 0.9), (0, 0, 0.4))
+    detector = load(model, threads=1, confidence=0.5)
+    yield detector
+    detector.close()
+
+
+async def test_what_the_model_sees(dog_and_chair: OnnxDetector) -> None:
+    result = await dog_and_chair.detect(VIEW, None)
+    (dog,) = result.detections
+    assert (dog.class_name, dog.confidence) == ("dog", 0.75)
+    assert (dog.box.x, dog.box.y) == pytest.approx((16 / SIDE, 12 / SIDE))  # column 3, row 3
+    assert (dog.box.width, dog.box.height) == pytest.approx((16 / SIDE, 24 / SIDE))
+    assert result.dropped == {"class:chair": 1}
+    assert result.memory is None
+
+
+def test_its_name_and_sight(dog_and_chair: OnnxDetector) -> None:
+    assert dog_and_chair.name == "yolox:constant.onnx"
+    assert dog_and_chair.sight == SIDE
+
+
+async def test_boxes_that_are_none_are_counted(tmp_path: Path) -> None:
+    rows = no_objects()
+    for cell in range(6):
+        put_object(rows, cell, 0, 0.8)
+    rows[0, 0, 0] = np.nan
+    rows[0, 1, 3] = np.inf
+    rows[0, 2, 4] = np.nan
+    rows[0, 3, 2] = -np.inf  # no width
+    rows[0, 4, 1] = -1000  # far above the picture
+    rows[0, 5, 4] = 2
+    detector = load(write_constant_model(tmp_path / "m.onnx", rows), threads=1, confidence=0.5)
+    result = await detector.detect(VIEW, None)
+    detector.close()
+    assert result.detections == ()
+    assert result.dropped == {"not_finite": 3, "empty": 1, "outside": 1, "score": 1}
+
+
+async def test_a_size_that_the_file_leaves_open_is_640(tmp_path: Path) -> None:
+    rows = np.zeros((1, 8400, 85), np.float32)
+    rows[0, 8399, 2:4] = 1.5
+    rows[0, 8399, 4:6] = 0.9
+    path = write_constant_model(
+        tmp_path / "open.onnx",
+        rows,
+        input_shape=("batch", 3, "height", "width"),
+        output_shape=("batch", "cells", 85),
+    )
+    detector = load(path, threads=1, confidence=0.5)
+    result = await detector.detect(VIEW, None)
+    detector.close()
+    assert detector.sight == 640
+    # The last cell of the last grid begins at 608; what reaches beyond the picture is cut.
+    (person,) = result.detections
+    side = 32 * np.exp(1.5) / 2 / 640 + 32 / 640
+    assert person.box.x == pytest.approx(1 - side)
+    assert person.box == Box(person.box.x, person.box.x, 1 - person.box.x, 1 - person.box.x)
+
+
+def test_the_threads_are_those_asked_for(tmp_path: Path) -> None:
+    detector = load(answering(tmp_path), threads=2, confidence=0.5)
+    options = detector._session.get_session_options()
+    detector.close()
+    assert options.intra_op_num_threads == 2
+    assert options.inter_op_num_threads == 1
+
+
+class SlowFamily:
+    """Reads answers as YOLOX does, and stands still with each picture until it is let go."""
+
+    name = "slow"
+    sight = SIDE
+    has_duplicates = True
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.let_go = threading.Event()
+
+    def feed(self, pixels: Pixels) -> Feed:
+        self.asked.set()
+        assert self.let_go.wait(timeout=5)
+        return YOLOX.feed(pixels)
+
+    def candidates(
+        self, answer: Sequence[NDArray[np.float32]], size: tuple[int, int], confidence: float
+    ) -> list[Candidate]:
+        return YOLOX.candidates(answer, size, confidence)
+
+
+async def test_the_event_loop_runs_on_meanwhile(dog_and_chair: OnnxDetector) -> None:
+    slow = SlowFamily()
+    detector = OnnxDetector(dog_and_chair._session, slow, file="slow.onnx", confidence=0.5)
+    looking = asyncio.create_task(detector.detect(VIEW, None))
+    # Were the loop held up, neither this thread's end nor `let_go` would ever be seen.
+    assert await asyncio.to_thread(slow.asked.wait, timeout=5)
+    assert not looking.done()
+    slow.let_go.set()
+    assert len((await looking).detections) == 1
+    detector.close()
+
+
+async def test_after_close_its_thread_has_ended(tmp_path: Path) -> None:
+    detector = load(answering(tmp_path), threads=1, confidence=0.5)
+    await detector.detect(VIEW, None)
+    threads = set(detector._thread._threads)
+    assert [thread.is_alive() for thread in threads] == [True]
+    detector.close()
+    assert [thread.is_alive() for thread in threads] == [False]
+
+
+class WrongYoloX(YoloX):
+    """Feeds what the model does not take."""
+
+    def feed(self, pixels: Pixels) -> Feed:
+        return {"images": np.zeros((1, 3, 8, 8), np.float32)}
+
+
+async def test_a_model_that_fails_is_unavailable_and_never_saw_nothing(
+    dog_and_chair: OnnxDetector,
+) -> None:
+    wrong = WrongYoloX("images", SIDE, SIDE)
+    detector = OnnxDetector(dog_and_chair._session, wrong, file="wrong.onnx", confidence=0.5)
+    with pytest.raises(Unavailable, match=r"yolox:wrong\.onnx failed") as failure:
+        await detector.detect(VIEW, None)
+    detector.close()
+    assert failure.value.code == "detector.failed"
+
+
+def refusal(path: Path) -> Invalid:
+    with pytest.raises(Invalid) as refused:
+        load(path, threads=1, confidence=0.5)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+    return refused.value
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.onnx").code == "model.missing"
+    assert refusal(tmp_path).code == "model.missing"
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\xff" * 100, b"<html>"])
+def test_a_broken_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(content)
+    assert refusal(path).code == "model.broken"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_truncated_file(tmp_path: Path, share: float) -> None:
+    path = answering(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert refusal(path).code == "model.broken"
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "answer_shape"),
+    [((1, 3, 352, 352), (1, 85, 22, 22)), ((1, 3, SIDE, SIDE), (1, CELLS, 7))],
+)
+def test_an_unknown_family_says_what_was_found(
+    tmp_path: Path, input_shape: Shape, answer_shape: tuple[int, ...]
+) -> None:
+    path = write_constant_model(
+        tmp_path / "other.onnx", np.zeros(answer_shape, np.float32), input_shape=input_shape
+    )
+    error = refusal(path)
+    assert error.code == "model.unknown_family"
+    assert f"images tensor(float) {list(input_shape)}" in str(error)
+    assert f"output0 tensor(float) {list(answer_shape)}" in str(error)
+
+
+def test_a_file_that_only_looks_like_yolox(tmp_path: Path) -> None:
+    path = write_constant_model(
+        tmp_path / "alike.onnx", np.zeros((1, 25200, 85), np.float32), output_shape=(1, "n", 85)
+    )
+    assert refusal(path).code == "model.unknown_family"

@@ -1,0 +1,27 @@
+"""Which detector is at work."""
+
+from pathlib import Path
+
+import pytest
+
+from backend.core.errors import Invalid
+from backend.services.detection.detector import Detector
+from backend.services.detection.opening import open_detector
+from backend.tests.fixtures.onnx_models import no_objects, write_constant_model
+
+
+def test_without_a_model_it_is_motion() -> None:
+    detector: Detector = open_detector(None, threads=1, confidence=0.5)
+    assert detector.name == "motion"
+
+
+def test_a_model_is_taken_where_one_is_given(tmp_path: Path) -> None:
+    path = write_constant_model(tmp_path / "small.onnx", no_objects())
+    detector = open_detector(path, threads=1, confidence=0.5)
+    detector.close()
+    assert detector.name == "yolox:small.onnx"
+
+
+def test_a_model_that_is_asked_for_and_missing_is_no_reason_for_motion(tmp_path: Path) -> None:
+    with pytest.raises(Invalid):
+        open_detector(tmp_path / "none.onnx", threads=1, confidence=0.5)
