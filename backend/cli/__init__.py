@@ -8,7 +8,19 @@ import sys
 
 import typer
 
-from backend.cli import check, logs, reference, test, up, worker
+from backend.cli import (
+    cameras,
+    check,
+    events,
+    frames,
+    logs,
+    quarantine,
+    reference,
+    status,
+    test,
+    up,
+    worker,
+)
 from backend.core.errors import HsiError, Invalid
 
 app = typer.Typer(
@@ -21,6 +33,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("up")(up.up)
+app.command("status")(status.status)
+app.add_typer(events.app, name="events")
+app.add_typer(cameras.app, name="cameras")
+app.add_typer(frames.app, name="frames")
+app.command("quarantine")(quarantine.quarantine)
 app.command("worker")(worker.worker)
 app.command("logs")(logs.logs)
 app.command("test")(test.run_levels)

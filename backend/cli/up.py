@@ -41,5 +41,6 @@ def up(
             database_url=database.get_secret_value() if database else None,
             redis_url=redis.get_secret_value() if redis else None,
             cameras=settings.ingest.media_root,
+            model=settings.detector.model,
         )
     ).run()

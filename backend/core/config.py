@@ -278,13 +278,6 @@ class Settings(BaseSettings):
         le=timedelta(hours=1),
         description="An event closes this long after its last detection.",
     )
-    batch_window: Seconds = Field(
-        timedelta(seconds=90),
-        alias="BATCH_WINDOW_SECONDS",
-        gt=timedelta(0),
-        le=timedelta(hours=1),
-        description="While an event stays open, it is judged again at least this often.",
-    )
     event_max: Seconds = Field(
         timedelta(seconds=900),
         alias="EVENT_MAX_SECONDS",

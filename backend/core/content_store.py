@@ -1,6 +1,7 @@
 """Files named by what they hold: written once, never changed."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
@@ -26,17 +27,26 @@ class ContentStore:
         """
         path = self.path(content_hash)
         try:
-            if not path.exists():
-                write_whole(path, data)
+            if path.exists():
+                return
+            is_new_folder = not path.parent.exists()
+            write_whole(path, data)
+            _flush_names(path.parent)
+            if is_new_folder:
+                _flush_names(self._folder)
         except OSError as error:
             raise Unavailable(
                 f"cannot write to {self._folder}: {error.strerror}", code="pictures.unwritable"
             ) from error
 
     def read(self, content_hash: bytes) -> bytes:
-        """The content with this hash. Raises `NotFound`, or `Unavailable` for a disk that fails."""
+        """The content with this hash.
+
+        Raises `NotFound` where it is gone, or no longer what it was; `Unavailable` for a disk that
+        fails.
+        """
         try:
-            return self.path(content_hash).read_bytes()
+            data = self.path(content_hash).read_bytes()
         except FileNotFoundError as error:
             if not self._folder.is_dir():
                 raise Unavailable(
@@ -47,6 +57,18 @@ class ContentStore:
             raise Unavailable(
                 f"cannot read from {self._folder}: {error.strerror}", code="pictures.unreadable"
             ) from error
+        if sha256(data).digest() != content_hash:
+            raise NotFound("the picture's copy is damaged", code="pictures.damaged")
+        return data
+
+
+def _flush_names(folder: Path) -> None:
+    """Bring the names in a folder onto the disk: flushing a file does not flush its name."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from redis.exceptions import ResponseError
 
+from backend.core.errors import Unavailable
 from backend.core.redis import RedisClient, translated
 
 
@@ -81,15 +82,24 @@ class MemoryBells:
         return 0
 
 
-# A bell is in the set `rung` from its ringing until somebody hears it. Should the stream have been
-# lost without the set, the empty stream gives it away.
+# `rung` has the ticket of each bell that waits to be heard. A ticket that is no longer in the
+# stream (flushed, or dropped as stale), or is another's since, says nothing: no name can fall
+# silent for ever.
 _RING = """
-if redis.call('SADD', KEYS[2], ARGV[1]) == 1 or redis.call('XLEN', KEYS[1]) == 0 then
-  redis.call('XADD', KEYS[1], '*', 'name', ARGV[1])
+local ticket = redis.call('HGET', KEYS[2], ARGV[1])
+local rings = ticket and redis.call('XRANGE', KEYS[1], ticket, ticket)[1]
+if not rings or rings[2][2] ~= ARGV[1] then
+  redis.call('HSET', KEYS[2], ARGV[1], redis.call('XADD', KEYS[1], '*', 'name', ARGV[1]))
+end
+"""
+_HEARD = """
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
+  redis.call('HDEL', KEYS[1], ARGV[1])
 end
 """
 _GROUP = "workers"
 _STALE_MS = 60_000
+_LONGEST_PATIENCE = 10.0  # seconds; below the client's own time limit for an answer
 
 
 class StreamBells:
@@ -114,32 +124,31 @@ class StreamBells:
 
     async def hear(self, patience: float) -> Bell | None:
         """The next bell; None where none rang for `patience` seconds (at most 10)."""
-        bell = await self._take(self._lanes[:1], None)
-        if bell is None and self._held:
-            bell = self._held.pop(0)
-        if bell is None:
-            bell = await self._take(self._lanes, min(patience, 10.0))
+        bell = await self._next(min(patience, _LONGEST_PATIENCE))
         if bell is not None:
             with translated():
-                await self._redis.commands.srem(self._rung(bell.lane), bell.name)
+                await self._redis.commands.eval(
+                    _HEARD, 1, self._rung(bell.lane), bell.name, bell.ticket
+                )
+        return bell
+
+    async def _next(self, patience: float) -> Bell | None:
+        """Lane by lane what rings already; then whatever rings first."""
+        for lane in self._lanes:
+            bell = self._take_held(lane) or await self._take([lane], None)
+            if bell is not None:
+                return bell
+        return await self._take(self._lanes, patience)
+
+    def _take_held(self, lane: str) -> Bell | None:
+        bell = next((held for held in self._held if held.lane == lane), None)
+        if bell is not None:
+            self._held.remove(bell)
         return bell
 
     async def _take(self, lanes: Sequence[str], patience: float | None) -> Bell | None:
         """Read at most one bell a lane; those of later lanes are held back for the next time."""
-        streams: dict[Any, Any] = {self._stream(lane): ">" for lane in lanes}
-        block = None if patience is None else max(1, int(patience * 1000))
-        answer: Any
-        try:
-            with translated():
-                answer = await self._redis.commands.xreadgroup(
-                    _GROUP, self._hearer, streams, count=1, block=block
-                )
-        except Exception as error:
-            if not _no_group(error):
-                raise
-            await self._make_groups()
-            return None
-        found = dict(answer or [])
+        found = dict(await self._read(lanes, patience))
         bells = [
             Bell(fields["name"], lane, ticket)
             for lane in lanes
@@ -148,6 +157,22 @@ class StreamBells:
         self._held.extend(bells[1:])
         return bells[0] if bells else None
 
+    async def _read(self, lanes: Sequence[str], patience: float | None) -> list[Any]:
+        streams: dict[Any, Any] = {self._stream(lane): ">" for lane in lanes}
+        block = None if patience is None else max(1, int(patience * 1000))
+        while True:
+            try:
+                with translated():
+                    answer = await self._redis.commands.xreadgroup(
+                        _GROUP, self._hearer, streams, count=1, block=block
+                    )
+                return list(answer or [])
+            except Unavailable as error:
+                if not _says(error, "NOGROUP", "UNBLOCKED"):
+                    raise
+            # The streams have never been there, or were flushed away.
+            await self._make_groups()
+
     async def _make_groups(self) -> None:
         for lane in self._lanes:
             try:
@@ -155,8 +180,8 @@ class StreamBells:
                     await self._redis.commands.xgroup_create(
                         self._stream(lane), _GROUP, id="0", mkstream=True
                     )
-            except Exception as error:
-                if "BUSYGROUP" not in str(error):
+            except Unavailable as error:
+                if not _says(error, "BUSYGROUP"):
                     raise
 
     async def done(self, bell: Bell) -> None:
@@ -177,14 +202,12 @@ class StreamBells:
                     self._stream(lane), _GROUP, self._hearer, min_idle_time=_STALE_MS, count=100
                 )
             for ticket, fields in claimed[1]:
-                with translated():
-                    await self._redis.commands.srem(self._rung(lane), fields["name"])
                 await self.done(Bell(fields["name"], lane, ticket))
                 forgotten += 1
         return forgotten
 
 
-def _no_group(error: BaseException) -> bool:
-    """Whether the stream has never been there, or was flushed away."""
+def _says(error: Unavailable, *words: str) -> bool:
+    """Whether Redis answered with an error that has one of these words."""
     cause = error.__cause__
-    return isinstance(cause, ResponseError) and "NOGROUP" in str(cause)
+    return isinstance(cause, ResponseError) and any(word in str(cause) for word in words)

@@ -54,6 +54,9 @@ class Supervisor:
             started = self._clock.monotonic()
             self.states[name] = PartState(running=True, since=self._clock.now())
             reason = await self._run_once(name, run)
+            if _is_cancelled():
+                # An error while it was tidying up has taken the place of the cancellation.
+                raise asyncio.CancelledError
             if self._clock.monotonic() - started > _SOUND_AFTER:
                 pause = _FIRST_PAUSE
             self.states[name] = PartState(running=False, since=self._clock.now(), reason=reason)
@@ -71,3 +74,8 @@ class Supervisor:
             return f"an unexpected error: {type(error).__name__}"
         log.error("part ended without being asked to", part=name)
         return "it ended without being asked to"
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -4,12 +4,14 @@ import http.client
 import ipaddress
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from types import FrameType
 from urllib.parse import urlsplit
 
@@ -21,13 +23,14 @@ from backend.local.process import Steps, spawn, stop
 from backend.local.valkey import EmbeddedValkey
 from backend.local.watched import Watched, ending, wait_for_change
 
-_CHILD_STEPS: Steps = ((signal.SIGTERM, 3), (signal.SIGKILL, 1))
+_CHILD_STEPS: Steps = ((signal.SIGTERM, 5), (signal.SIGKILL, 1))
 _API_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What the owner chose. `cameras` is the folder for pictures, if not the data folder's own."""
+    """What the owner chose. `cameras` is the folder for pictures, if not the data folder's own;
+    `model` is said, and used by the worker, which reads it itself."""
 
     data: Path
     host: str = "127.0.0.1"
@@ -36,6 +39,7 @@ class UpOptions:
     database_url: str | None = None
     redis_url: str | None = None
     cameras: Path | None = None
+    model: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,9 @@ class Up:
             folder.publish(self._address)
             cameras = options.cameras or folder.cameras
             self._say(f"hsi is up: {self._address}")
+            self._say(
+                f"detector: {options.model or 'motion alone, since DETECTOR__MODEL is not set'}"
+            )
             self._say(f"drop pictures into {cameras}/<camera name>/ - Ctrl-C ends it")
             self._watch()
 
@@ -157,6 +164,7 @@ class Up:
             "API__HOST": options.host,
             "API__PORT": str(options.port),
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+            "PROMETHEUS_MULTIPROC_DIR": str(empty_folder(options.data / "metrics")),
         }
 
     def _start_children(self, environment: dict[str, str]) -> None:
@@ -170,7 +178,9 @@ class Up:
             return watched
 
         api = child("api", self._commands.api)
-        worker = child("worker", self._commands.worker)
+        # The same name each time: a new worker ends at once what a killed one has left open.
+        name = f"{socket.gethostname()}:{self._options.data}"
+        worker = child("worker", [*self._commands.worker, "--name", name])
         self._wait_for_api([api, worker])
         if self._options.demo:
             child("demo", self._commands.demo, once=True)
@@ -244,6 +254,13 @@ def refuse_foreign_host(host: str) -> None:
             "whoever reaches the port sees everything",
             code="host.not_loopback",
         )
+
+
+def empty_folder(folder: Path) -> Path:
+    """The folder, with nothing in it: figures of processes that are gone must not be added up."""
+    rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def without_secrets(url: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count, takewhile
+from itertools import takewhile
+from secrets import token_hex
 
 import structlog
 
@@ -45,7 +46,6 @@ class Claims:
         self._database = database
         self._clock = clock
         self._worker = worker
-        self._numbers = count(1)
         self._owed: list[Claim] = []
 
     def owe(self, claim: Claim) -> None:
@@ -58,28 +58,36 @@ class Claims:
         The attempts of claims that are owed do not count: it was not the frames' fault.
         """
         async with self._database.transaction() as session:
+            # Cameras before frames, as everywhere, or two workers could wait for each other.
+            await cameras.release_leases_of(session, self._worker)
             for claim in self._owed:
                 await frames.take_attempt_back(session, [frame.id for frame in claim.frames])
-            await cameras.release_leases_of(session, self._worker)
         self._owed.clear()
 
-    async def take(self, camera_id: int, lane: Lane) -> Claim | None:
-        """Claim what waits at a camera; None where nothing does, or another worker is at it."""
-        now = self._clock.now()
-        holder = f"{self._worker}#{next(self._numbers)}"
+    async def blame(self, claim: Claim, reason: str) -> None:
+        """Remember why a claim could not be ended; the attempts at its frames count."""
         async with self._database.transaction() as session:
-            busy_until = await cameras.take_lease(
+            await frames.note_failures(session, {frame.id: reason for frame in claim.frames})
+
+    async def take(self, camera_id: int, lane: Lane) -> Claim | None:
+        """Claim what waits at a camera; None where another worker is at it, or it is deleted.
+
+        Where nothing waits in this lane, the claim has no frames and is over.
+        """
+        now = self._clock.now()
+        holder = f"{self._worker}#{token_hex(4)}"
+        async with self._database.transaction() as session:
+            if not await cameras.take_lease(
                 session, camera_id, holder=holder, now=now, until=now + _LEASE
-            )
-            if busy_until is not None:
+            ):
                 return None
             waiting = await frames.waiting(session, camera_id, lane, limit=BATCH, now=now)
             alive = await self._bury_hopeless(session, waiting)
             batch = list(takewhile(lambda frame: frame.attempts == 0, alive)) or alive[:1]
-            if not batch:
+            if batch:
+                await frames.begin_attempt(session, [frame.id for frame in batch], now=now)
+            else:
                 await cameras.release_lease(session, camera_id, holder=holder)
-                return None
-            await frames.begin_attempt(session, [frame.id for frame in batch], now=now)
         return Claim(camera_id, holder, tuple(batch))
 
     async def _bury_hopeless(
@@ -103,7 +111,7 @@ class Claims:
     async def lanes_waiting(self, camera_id: int) -> set[Lane]:
         """Where work still waits at a camera."""
         async with self._database.transaction() as session:
-            return await frames.has_waiting(session, camera_id, now=self._clock.now())
+            return await frames.lanes_waiting(session, camera_id, now=self._clock.now())
 
     @asynccontextmanager
     async def renewed(self, claim: Claim) -> AsyncIterator[None]:

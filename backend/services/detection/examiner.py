@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -41,16 +42,31 @@ class Examination:
     memory: bytes | None = None
 
 
+class Decode(Protocol):
+    """`picture.decode`, or what stands for it."""
+
+    def __call__(self, data: bytes, *, longest: int | None, full_size: tuple[int, int]) -> Pixels:
+        """The picture of an encoded file."""
+        ...
+
+
 class Examiner:
     """Looks at the frames of one camera in order; decodes the next while the detector is at one.
 
     A frame in which something was found gets its thumbnail from the same decoded picture.
     """
 
-    def __init__(self, detector: Detector, pictures: ContentStore, thumbnails: Path) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        pictures: ContentStore,
+        thumbnails: Path,
+        decode: Decode = decode,
+    ) -> None:
         self.detector = detector
         self._pictures = pictures
         self._thumbnails = thumbnails
+        self._decode = decode
 
     async def examine(self, batch: Sequence[WaitingFrame], memory: bytes | None) -> Examination:
         """Look at all frames of a batch, unless something becomes unavailable."""
@@ -66,6 +82,7 @@ class Examiner:
                 examination.unavailable = error
                 examination.unseen = [later.id for later in batch[i:]]
                 ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
                 break
         return examination
 
@@ -75,21 +92,15 @@ class Examiner:
     def _read(self, frame: WaitingFrame) -> Pixels:
         data = self._pictures.read(frame.content_hash)
         full_size = (frame.width, frame.height)
-        return decode(data, longest=self.detector.sight, full_size=full_size)
+        return self._decode(data, longest=self.detector.sight, full_size=full_size)
 
     async def _examine_one(
         self, frame: WaitingFrame, reading: "asyncio.Task[Pixels]", examination: Examination
     ) -> None:
         try:
-            pixels = await reading
-        except Invalid as error:
-            examination.seen.append(Seen(frame, None, FrameState.QUARANTINED, str(error)))
-            return
-        except NotFound as error:
-            examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
-            return
-        try:
-            await self._detect(frame, pixels, examination)
+            pixels = await self._pixels(frame, reading, examination)
+            if pixels is not None:
+                await self._detect(frame, pixels, examination)
         except Invalid as error:
             examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
         except Unavailable:
@@ -97,6 +108,17 @@ class Examiner:
         except Exception as error:
             log.exception("a frame could not be looked at", frame_id=frame.id)
             examination.failed[frame.id] = f"{type(error).__name__}: {error}"
+
+    async def _pixels(
+        self, frame: WaitingFrame, reading: "asyncio.Task[Pixels]", examination: Examination
+    ) -> Pixels | None:
+        try:
+            return await reading
+        except Invalid as error:
+            examination.seen.append(Seen(frame, None, FrameState.QUARANTINED, str(error)))
+        except NotFound as error:
+            examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
+        return None
 
     async def _detect(self, frame: WaitingFrame, pixels: Pixels, examination: Examination) -> None:
         view = View(frame.camera_id, frame.captured_at, pixels)

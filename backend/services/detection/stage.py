@@ -71,7 +71,7 @@ class DetectionStage:
         camera_id = int(bell.name)
         claim = await self._claims.take(camera_id, Lane(bell.lane))
         try:
-            if claim is not None:
+            if claim is not None and claim.frames:
                 await self._work_off(claim)
         finally:
             # Only after the commit: a bell that rang while the lease was held was heard in vain.
@@ -89,6 +89,9 @@ class DetectionStage:
                 await self._results.store(claim, examination, name)
         except Unavailable:
             self._claims.owe(claim)
+            raise
+        except Exception as error:
+            await self._claims.blame(claim, f"{type(error).__name__}: {error}")
             raise
         self._told()
         if examination.unavailable is not None:
@@ -129,11 +132,9 @@ class Results:
             zone = ZoneInfo(camera.time_zone) if camera.time_zone else self._zone
             event_of = await self._attach_all(session, camera.id, zone, seen, detector)
             outcomes = [_outcome(one, event_of.get(one.frame.id)) for one in seen]
-            if outcomes:
-                await frames.finish(session, outcomes, detector=detector, now=now)
+            await frames.finish(session, outcomes, detector=detector, now=now)
             await frames.take_attempt_back(session, examination.unseen)
-            for frame_id, reason in examination.failed.items():
-                await frames.note_failure(session, frame_id, reason)
+            await frames.note_failures(session, examination.failed)
             if examination.memory is not None:
                 await memories.keep(session, camera.id, detector, examination.memory, now=now)
             await cameras.release_lease(session, camera.id, holder=claim.holder)

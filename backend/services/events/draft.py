@@ -44,12 +44,6 @@ class Draft:
                 return self.was.cover_frame_id
         return surest.frame_id
 
-    def earlier_id(self) -> int | None:
-        """The event that this one continues."""
-        if self.continues is not None:
-            return self.continues.id
-        return self.was.continues_event_id if self.was else None
-
 
 def _surest(sighting: Sighting) -> float:
     return max(detection.confidence for detection in sighting.detections)

@@ -1,6 +1,7 @@
 """Attaches detections to events, in the transaction that stores them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,7 @@ class EventStage:
 
         Every sighting has at least one detection. The camera's row must be locked.
         """
+        sightings = [_as_stored(sighting) for sighting in sightings]
         times = [sighting.captured_at for sighting in sightings]
         near = await events.near(session, camera_id, Span(min(times), max(times)), self._rules.idle)
         messages: list[Message] = []
@@ -76,11 +78,15 @@ class EventStage:
             score=judgement.score,
             summary=judgement.summary,
             cover_frame_id=draft.cover(),
-            continues_event_id=draft.earlier_id(),
         )
         if draft.id is None:
             draft.id = await events.open_event(
-                session, camera_id, change, detector=detector, now=now
+                session,
+                camera_id,
+                change,
+                continues=draft.continues.id if draft.continues else None,
+                detector=detector,
+                now=now,
             )
         else:
             await events.widen(session, draft.id, change, now=now)
@@ -116,3 +122,8 @@ class EventStage:
         if draft.was is None or draft.was.score != judgement.score:
             told.append(assessed_message(event, assessment))
         return told
+
+
+def _as_stored(sighting: Sighting) -> Sighting:
+    """Judged is what the database will give back, so that the score can be made again from it."""
+    return replace(sighting, detections=tuple(map(detections.as_stored, sighting.detections)))

@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from backend.core.clock import Clock
 from backend.core.errors import Unavailable
 from backend.domain.frames import FileMark
+from backend.domain.paths import path_as_text
 from backend.services.ingest.reading import is_wanted
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile
@@ -20,13 +22,17 @@ from backend.services.ingest.tree_watch import Overflow, TreeWatch
 _DAY_SECONDS = 86_400.0
 _AT_ONCE = 64
 _MOST_WAITING = 4096
+_ROOT = "."
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class WatchState:
-    """How the watching is going, for health. `polled` are the folders beyond the watch limit."""
+    """How the watching is going, for health. `polled` are folders that cannot be watched.
+
+    `.` is the media folder itself.
+    """
 
     folders: int = 0
     polled: list[str] = field(default_factory=list)
@@ -40,98 +46,128 @@ class FolderWatcher:
     `poll_seconds`, and a file counts once it is the same in two looks.
     """
 
-    def __init__(self, root: Path, clock: Clock, *, polling: bool, poll_seconds: float) -> None:
+    def __init__(
+        self,
+        root: Path,
+        clock: Clock,
+        *,
+        polling: bool,
+        poll_seconds: float,
+        open_tree: Callable[[Path], TreeWatch] = TreeWatch,
+    ) -> None:
         self._root = root
         self._clock = clock
         self._polling = polling
         self._poll_seconds = poll_seconds
+        self._open_tree = open_tree
         self._found: asyncio.Queue[FoundFile] = asyncio.Queue(_MOST_WAITING)
         self._rescan = asyncio.Event()
         self.watching = asyncio.Event()
         self.state = WatchState()
 
-    async def batches(self) -> AsyncIterator[Sequence[FoundFile]]:
-        """Files as they come; never waits for more to come."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        if self.watching.is_set():  # begun again after a failure: who knows what was missed
-            self._rescan.set()
+    async def batches(self) -> AsyncGenerator[Sequence[FoundFile], None]:
+        """Files as they come; never waits for more to come.
+
+        Raises `Unavailable` where the root cannot be made, or has gone away.
+        """
+        self._make_root()
         watching = asyncio.create_task(self._poll_all() if self._polling else self._watch())
         try:
-            while (batch := await self._next(watching)) is not None:
-                yield batch
+            while True:
+                yield await self._next(watching)
         finally:
             watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            await asyncio.gather(watching, return_exceptions=True)
 
     async def rescan_wanted(self, patience: float) -> bool:
         """Wait until changes were missed, at most `patience` seconds; whether they were."""
-        try:
-            async with asyncio.timeout(patience):
-                await self._rescan.wait()
-        except TimeoutError:
-            return False
+        await _until_one_ends(self._rescan.wait(), self._clock.sleep(patience))
+        missed = self._rescan.is_set()
         self._rescan.clear()
-        return True
+        return missed
 
-    async def _next(self, watching: "asyncio.Task[None]") -> list[FoundFile] | None:
-        """The files that wait, at least one. An error of the watching task is raised here."""
-        getting = asyncio.ensure_future(self._found.get())
+    def _make_root(self) -> None:
         try:
-            await asyncio.wait({getting, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if not getting.done():
-                watching.result()
-                return None
-        finally:
-            if not getting.done():
+            self._root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"cannot make {self._root}: {error.strerror}", code="ingest.root_gone"
+            ) from error
+
+    def _begin(self) -> None:
+        """From now on changes are heard; what came before is for the scan."""
+        if self.watching.is_set():  # begun again: who knows what was missed
+            self._rescan.set()
+        self.watching.set()
+
+    async def _next(self, watching: "asyncio.Task[None]") -> list[FoundFile]:
+        """The files that wait, at least one. An error of the watching task is raised here."""
+        if self._found.empty():
+            getting = asyncio.ensure_future(self._found.get())
+            try:
+                await asyncio.wait({getting, watching}, return_when=asyncio.FIRST_COMPLETED)
+                if not getting.done():
+                    watching.result()
+            finally:
                 getting.cancel()
-        batch = [getting.result()]
+            batch = [getting.result()]
+        else:
+            batch = [self._found.get_nowait()]
         while len(batch) < _AT_ONCE and not self._found.empty():
             batch.append(self._found.get_nowait())
         return batch
 
     async def _watch(self) -> None:
-        with TreeWatch(self._root) as tree:
-            await asyncio.to_thread(tree.watch, "")
-            self.watching.set()
-            polling = asyncio.create_task(self._poll_unwatched(tree))
+        while True:
             try:
-                while True:
-                    await self._hear(tree)
-                    self.state.folders = tree.folders
-                    self.state.polled = sorted(tree.unwatched)
-            finally:
-                polling.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await polling
+                tree = self._open_tree(self._root)
+            except Unavailable as error:
+                if error.code != "ingest.no_inotify":
+                    raise
+                log.warning("the media folder is polled", reason=str(error))
+                self.state.polled = [_ROOT]
+                return await self._poll_all()
+            with tree, contextlib.suppress(Overflow):
+                await asyncio.to_thread(tree.watch, "")
+                self._begin()
+                await _until_one_ends(self._hear(tree), self._poll_unwatched(tree))
+            log.warning("the kernel lost track of changes, watching anew")
 
     async def _hear(self, tree: TreeWatch) -> None:
-        try:
+        while True:
             file, folder = await tree.changes()
-        except Overflow:
-            log.warning("the kernel lost track of changes, scanning")
-            await asyncio.to_thread(tree.watch, "")
-            self._rescan.set()
-            return
-        if file is not None and is_wanted(file):
-            await self._found.put(FoundFile(file, "watch"))
-        if folder is not None:
-            async for batch in slices(self._root, folder, found_by="watch"):
-                for found in batch:
-                    await self._found.put(found)
+            if file is not None and is_wanted(file):
+                await self._found.put(FoundFile(file, "watch"))
+            if folder is not None:
+                self._note(tree)
+                await self._list(folder)
+
+    async def _list(self, folder: str) -> None:
+        async for batch in slices(self._root, folder, found_by="watch"):
+            for found in batch:
+                await self._found.put(found)
 
     async def _poll_unwatched(self, tree: TreeWatch) -> None:
-        """Poll what could not be watched, for as long as there is such a folder."""
+        """Poll what could not be watched, until it can be."""
         looks: dict[str, Look] = {}
         while True:
-            self.state.folders, self.state.polled = tree.folders, sorted(tree.unwatched)
+            self._note(tree)
             await self._clock.sleep(self._poll_seconds)
-            looks = {folder: looks.get(folder, Look()) for folder in tree.unwatched}
+            tree.check_root()
+            looks = {folder: looks.get(folder, Look()) for folder in sorted(tree.unwatched)}
             for folder, look in looks.items():
-                await self._poll(folder, look)
+                tree.watch(folder)
+                if folder in tree.unwatched:
+                    await self._poll(folder, look)
+                else:
+                    await self._list(folder)
+
+    def _note(self, tree: TreeWatch) -> None:
+        self.state.folders = tree.folders
+        self.state.polled = [path_as_text(folder) or _ROOT for folder in sorted(tree.unwatched)]
 
     async def _poll_all(self) -> None:
-        self.watching.set()
+        self._begin()
         look = Look()
         while True:
             if not self._root.is_dir():
@@ -145,6 +181,19 @@ class FolderWatcher:
                 if look.is_settled(found):
                     await self._found.put(found)
         look.end()
+
+
+async def _until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
+    """Run until one of them has ended, and end the others; an error is raised here."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Look:
@@ -181,7 +230,7 @@ class FolderScanner:
         self._clock = clock
         self._watcher = watcher
 
-    async def batches(self) -> AsyncIterator[Sequence[FoundFile]]:
+    async def batches(self) -> AsyncGenerator[Sequence[FoundFile], None]:
         """All files below the root, again and again."""
         await self._watcher.watching.wait()
         pause = 0.0

@@ -3,22 +3,27 @@
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from errno import ELOOP
 from pathlib import Path
 
 from backend.core.content_store import ContentStore
 from backend.core.errors import Invalid
 from backend.domain.captured import ExifTime
 from backend.domain.frames import FileMark
+from backend.domain.paths import path_as_text
 from backend.services.ingest.exif import read_exif_time
 from backend.services.ingest.structure import read_structure
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 VIDEOS = frozenset({".mp4", ".mkv", ".avi", ".mov"})
-_LONGEST_PATH = 1024
+LONGEST_PATH = 1024
+"""Bytes of a path as text. The index of the ledger holds no more than 2,700 in one row."""
+
 # A mark that no file has: what could not be opened is looked at again by every scan, since a change
 # of its permissions would not show in size or time.
 _NEVER_KNOWN = -1
+_LARGEST = 2**63 - 1  # of PostgreSQL's bigint
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +71,60 @@ def read_picture(
     Raises `Moving`, and `Unavailable` where the store takes nothing.
     """
     path = root / relative
+    mark = FileMark(0, _NEVER_KNOWN, 0)
     try:
-        found = path.lstat()
-    except OSError as error:
-        raise Moving from error
-    mark = mark_of(found)
-    try:
+        found = look(path)
+        mark = mark_of(found)
         _refuse_by_name(relative, found)
-        data = _read(root, path, limits)
+        mark, data = _read(root, path, limits)
         structure = read_structure(data, max_pixels=limits.pixels)
-    except PermissionError:
-        never_known = FileMark(mark.size, _NEVER_KNOWN, mark.inode)
-        return Refused(
-            never_known, "file.unreadable", "we may not read this file: give us the permission"
-        )
     except Invalid as error:
         return Refused(mark, error.code, str(error))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Moving from error
+    except OSError as error:
+        return Refused(replace(mark, mtime_ns=_NEVER_KNOWN), "file.unreadable", _why(error))
     content_hash = hashlib.sha256(data).digest()
     store.put(content_hash, data)
     exif = read_exif_time(data)
     return Picture(mark, content_hash, structure.width, structure.height, exif)
 
 
+def look(place: Path | os.DirEntry[str]) -> os.stat_result:
+    """What is in a place; for a link, what it leads to, so that a change there is seen.
+
+    A link that leads nowhere is itself what is there. Raises `OSError`.
+    """
+    try:
+        return place.stat()
+    except OSError:
+        return place.stat(follow_symlinks=False)
+
+
 def mark_of(found: os.stat_result) -> FileMark:
-    """By what a file is known again."""
-    return FileMark(found.st_size, found.st_mtime_ns, found.st_ino)
+    """By what a file is known again.
+
+    Inodes of some file systems have 64 bits, and times some beyond the year 2262: both are brought
+    into what the ledger can hold.
+    """
+    mtime_ns = max(-_LARGEST, min(found.st_mtime_ns, _LARGEST))
+    return FileMark(found.st_size, mtime_ns, found.st_ino & _LARGEST)
+
+
+def recorded_path(relative: str) -> str:
+    """A path as text for a record: one that is too long is cut, and ends in digits of its hash."""
+    text = path_as_text(relative)
+    data = text.encode()
+    if len(data) <= LONGEST_PATH:
+        return text
+    digits = hashlib.sha256(data).hexdigest()[:16]
+    return f"{data[:LONGEST_PATH].decode(errors='ignore')}…{digits}"
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "we may not read this file: give us the permission"
+    return f"it cannot be read: {error.strerror}"
 
 
 def _refuse_by_name(relative: str, found: os.stat_result) -> None:
@@ -100,32 +134,35 @@ def _refuse_by_name(relative: str, found: os.stat_result) -> None:
             "it lies directly in the media folder: put it into a folder named after its camera",
             code="file.no_camera",
         )
-    if len(os.fsencode(relative)) > _LONGEST_PATH:
-        raise Invalid(f"its path is longer than {_LONGEST_PATH} bytes", code="file.path_too_long")
+    if len(path_as_text(relative).encode()) > LONGEST_PATH:
+        raise Invalid(f"its path is longer than {LONGEST_PATH} bytes", code="file.path_too_long")
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
         raise Invalid("it is not a file", code="file.not_a_file")
     if Path(relative).suffix.lower() in VIDEOS:
         raise Invalid("videos are not taken in yet, only pictures", code="file.video")
 
 
-def _read(root: Path, path: Path, limits: Limits) -> bytes:
+def _read(root: Path, path: Path, limits: Limits) -> tuple[FileMark, bytes]:
     """All of a file that lies, also by its links, below the root."""
     try:
         # Not to wait for the other end of a FIFO that took the file's place meanwhile.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except PermissionError:
-        raise
     except OSError as error:
-        if path.is_symlink():
-            raise Invalid("it is a link that leads nowhere", code="file.dead_link") from error
-        raise Moving from error
+        if isinstance(error, FileNotFoundError) or error.errno == ELOOP:
+            _refuse_dead_link(path)
+        raise
     with os.fdopen(descriptor, "rb") as file:
         before = os.fstat(descriptor)
         _refuse_by_content(root, descriptor, before, limits)
         data = file.read(limits.file_bytes + 1)
         if mark_of(os.fstat(descriptor)) != mark_of(before) or len(data) != before.st_size:
             raise Moving
-    return data
+    return mark_of(before), data
+
+
+def _refuse_dead_link(path: Path) -> None:
+    if path.is_symlink():
+        raise Invalid("it is a link that leads nowhere", code="file.dead_link")
 
 
 def _refuse_by_content(root: Path, descriptor: int, found: os.stat_result, limits: Limits) -> None:

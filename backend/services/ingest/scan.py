@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from backend.services.ingest.reading import is_wanted, mark_of
+from backend.services.ingest.reading import is_wanted, look, mark_of
 from backend.services.ingest.stage import FoundFile
 
 SLICE = 256
@@ -33,9 +33,11 @@ def walk(root: Path, below: str, found_by: str) -> Iterator[FoundFile]:
 
 def _found(entry: os.DirEntry[str], relative: str, found_by: str) -> FoundFile | None:
     try:
-        return FoundFile(relative, found_by, mark_of(entry.stat(follow_symlinks=False)))
-    except OSError:
+        return FoundFile(relative, found_by, mark_of(look(entry)))
+    except FileNotFoundError:
         return None
+    except OSError:  # we may list the folder and not look into it: reading says why
+        return FoundFile(relative, found_by)
 
 
 async def slices(

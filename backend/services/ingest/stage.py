@@ -1,7 +1,9 @@
 """Takes files into the ledger: each is a frame, or is quarantined with a reason."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +20,18 @@ from backend.core.errors import Unavailable
 from backend.core.queue import Bells
 from backend.domain.captured import capture_time
 from backend.domain.frames import Arrival, FileMark, Lane
-from backend.domain.paths import path_as_text
+from backend.domain.paths import path_as_text, text_as_path
 from backend.services.ingest.cameras import camera_of_folder
-from backend.services.ingest.reading import Limits, Moving, Picture, Refused, read_picture
+from backend.services.ingest.reading import (
+    Limits,
+    Moving,
+    Picture,
+    Refused,
+    look,
+    mark_of,
+    read_picture,
+    recorded_path,
+)
 from backend.services.stores import cameras, frames, quarantine
 from backend.services.stores.cameras import KnownCamera
 from backend.services.stores.quarantine import BadFile
@@ -51,11 +62,16 @@ class FoundFile:
         """The path below the camera's folder, as text."""
         return path_as_text(self.relative.partition("/")[2])
 
+    @property
+    def recorded(self) -> str:
+        """The path below the media root, as text for the quarantine."""
+        return recorded_path(self.relative)
+
 
 class FrameSource(Protocol):
     """Where files come from."""
 
-    def batches(self) -> AsyncIterator[Sequence[FoundFile]]:
+    def batches(self) -> AsyncGenerator[Sequence[FoundFile], None]:
         """Files that may be complete, as they are found. One may come again at any time."""
         ...
 
@@ -85,76 +101,86 @@ class Ingest:
 
     async def run(self, source: FrameSource) -> None:
         """Take in what a source finds. What cannot be stored now is kept until it can."""
-        async for batch in source.batches():
-            while True:
-                try:
-                    await self.handle(batch)
-                    break
-                except Unavailable as error:
-                    log.warning("files wait to be taken in", files=len(batch), reason=str(error))
-                    await self._clock.sleep(_RETRY_SECONDS)
+        async with aclosing(source.batches()) as batches:
+            async for batch in batches:
+                await self._handle_until_taken(batch)
+
+    async def _handle_until_taken(self, batch: Sequence[FoundFile]) -> None:
+        while True:
+            try:
+                return await self.handle(batch)
+            except Unavailable as error:
+                log.warning("files wait to be taken in", files=len(batch), reason=str(error))
+                await self._clock.sleep(_RETRY_SECONDS)
 
     async def handle(self, batch: Sequence[FoundFile]) -> None:
         """Take a batch of files in. Raises `Unavailable` where database or disk cannot take it."""
-        files = list({file.relative: file for file in batch}.values())
-        fresh = await self._without_known(files)
-        if not fresh:
+        fresh, ignored = await self._sort({file.relative: file for file in batch}.values())
+        if not fresh and not ignored:
             return
-        received_at = self._clock.now()
         outcomes = await asyncio.gather(*(asyncio.to_thread(self._read, file) for file in fresh))
+        # Not before the reading: what was written meanwhile would seem to come from the future.
+        received_at = self._clock.now()
         taken = [(f, o) for f, o in zip(fresh, outcomes, strict=True) if isinstance(o, Picture)]
         refused = [
-            BadFile(path_as_text(f.relative), o.mark, o.code, o.reason)
+            BadFile(f.recorded, o.mark, o.code, o.reason)
             for f, o in zip(fresh, outcomes, strict=True)
             if isinstance(o, Refused)
         ]
         async with self._database.transaction() as session:
+            for camera_id, files in sorted(ignored.items()):
+                await cameras.count_ignored(session, camera_id, files)
             rung = await self._receive(session, taken, received_at)
             await quarantine.put(session, refused, now=received_at)
         await self._tell(rung, refused)
         if self._intake.remove_after_import:
-            await asyncio.to_thread(self._remove, [file for file, _ in taken])
+            await asyncio.to_thread(self._remove, taken)
 
-    async def _without_known(self, files: Sequence[FoundFile]) -> list[FoundFile]:
-        """Leave out what a scan found and we know as it is, and what a deleted camera got."""
+    async def _sort(
+        self, files: Collection[FoundFile]
+    ) -> tuple[list[FoundFile], Mapping[int, int]]:
+        """The files to read, and how many came for each camera that has been deleted.
+
+        What a scan found and we know as it is need not be read.
+        """
         async with self._database.transaction() as session:
-            deleted = await self._count_ignored(session, files)
-            known = await self._known(session, [file for file in files if file.mark is not None])
-        return [
-            file
-            for file in files
-            if file.folder not in deleted and file.mark not in known.get(file.relative, ())
-        ]
-
-    async def _count_ignored(self, session: Session, files: Sequence[FoundFile]) -> set[str]:
-        deleted = set()
-        for folder in sorted({file.folder for file in files if file.folder}):
-            camera = await cameras.by_folder(session, path_as_text(folder))
-            if camera is not None and camera.deleted:
-                deleted.add(folder)
-                came = sum(f.folder == folder and f.found_by == "watch" for f in files)
-                await cameras.count_ignored(session, camera.id, came)
-        return deleted
+            by_folder = await cameras.by_folders(
+                session, {path_as_text(file.folder) for file in files if file.folder}
+            )
+            known = await self._known(session, files, by_folder)
+        fresh: list[FoundFile] = []
+        ignored: Counter[int] = Counter()
+        for file in files:
+            camera = by_folder.get(path_as_text(file.folder))
+            if camera is None or not camera.deleted:
+                if file.relative not in known:
+                    fresh.append(file)
+            elif file.found_by == "watch":  # a scan finds the same ones every day
+                ignored[camera.id] += 1
+        return fresh, ignored
 
     async def _known(
-        self, session: Session, files: Sequence[FoundFile]
-    ) -> dict[str, set[FileMark]]:
-        """By relative path, the marks under which the ledger or the quarantine has a file."""
-        known: dict[str, set[FileMark]] = {}
-        bad = await quarantine.known_marks(session, [path_as_text(f.relative) for f in files])
-        for folder in {file.folder for file in files if file.folder}:
-            camera = await cameras.by_folder(session, path_as_text(folder))
-            if camera is None:
-                continue
-            paths = [file.below_folder for file in files if file.folder == folder]
-            marks = await frames.known_marks(session, camera.id, paths)
-            for file in files:
-                if file.folder == folder:
-                    known[file.relative] = marks.get(file.below_folder, set())
-        for file in files:
-            mark = bad.get(path_as_text(file.relative))
-            if mark is not None:
-                known.setdefault(file.relative, set()).add(mark)
+        self,
+        session: Session,
+        files: Collection[FoundFile],
+        by_folder: Mapping[str, KnownCamera],
+    ) -> set[str]:
+        """The relative paths of files that are as the quarantine, or else the ledger, has them."""
+        marks = {file.relative: file.mark for file in files if file.mark is not None}
+        bad = await quarantine.known_marks(session, [recorded_path(name) for name in marks])
+        known = {name for name, mark in marks.items() if bad.get(recorded_path(name)) == mark}
+        for folder, camera in by_folder.items():
+            # A quarantined file that has changed is read, even if it is a known frame again: only
+            # then is it released.
+            asked = {
+                file.below_folder: file.mark
+                for file in files
+                if path_as_text(file.folder) == folder
+                and file.mark is not None
+                and file.recorded not in bad
+            }
+            paths = await frames.known_paths(session, camera.id, asked)
+            known |= {f"{text_as_path(folder)}/{text_as_path(path)}" for path in paths}
         return known
 
     def _read(self, file: FoundFile) -> Picture | Refused | None:
@@ -182,12 +208,8 @@ class Ingest:
             self._arrival(by_folder[file.folder], file, picture, received_at)
             for file, picture in taken
         ]
-        # In one order everywhere, so that two that receive the same files do not deadlock.
-        arrivals.sort(key=lambda a: (a.camera_id, a.path, a.content_hash))
         new = await frames.receive(session, arrivals)
-        await quarantine.release(
-            session, [path_as_text(file.relative) for file, _ in taken], now=received_at
-        )
+        await quarantine.release(session, [file.recorded for file, _ in taken], now=received_at)
         return {
             (a.camera_id, Lane.LIVE if a.found_by == "watch" else Lane.BACKLOG)
             for a in arrivals
@@ -199,7 +221,7 @@ class Ingest:
     ) -> Arrival:
         captured = capture_time(
             picture.exif,
-            modified_at=_moment(picture.mark.mtime_ns, received_at),
+            modified_at=_moment(picture.mark.mtime_ns),
             received_at=received_at,
             zone=ZoneInfo(camera.time_zone) if camera.time_zone else self._intake.zone,
         )
@@ -228,20 +250,21 @@ class Ingest:
             # The frames are in the ledger; the reconciler rings for them once Redis is back.
             log.warning("no bell for new frames", reason=str(error))
 
-    def _remove(self, files: Sequence[FoundFile]) -> None:
-        for file in files:
+    def _remove(self, taken: Sequence[tuple[FoundFile, Picture]]) -> None:
+        """Remove files that are in the ledger; not those that have been replaced meanwhile."""
+        for file, picture in taken:
+            path = self._intake.root / file.relative
             try:
-                (self._intake.root / file.relative).unlink(missing_ok=True)
+                if mark_of(look(path)) == picture.mark:
+                    path.unlink()
+            except FileNotFoundError:
+                continue
             except OSError as error:
-                log.warning("file not removed", path=file.relative, reason=error.strerror)
+                log.warning("file not removed", path=file.recorded, reason=error.strerror)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _moment(mtime_ns: int, received_at: datetime) -> datetime:
-    """A file's time. One beyond the calendar counts as a time in the future."""
-    try:
-        return _EPOCH + timedelta(microseconds=mtime_ns // 1000)
-    except OverflowError:
-        return received_at + timedelta(days=1)
+def _moment(mtime_ns: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=mtime_ns // 1000)

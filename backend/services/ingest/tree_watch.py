@@ -2,15 +2,16 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from errno import ENOSPC
+from errno import ENOENT, ENOTDIR
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 import structlog
 from asyncinotify import Event, Inotify, Mask, Watch
 
 from backend.core.errors import Unavailable
+from backend.domain.paths import path_as_text
 
 _MASK = Mask.CLOSE_WRITE | Mask.CREATE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.ONLYDIR
 # Read from the kernel at once; at the default of 10 a burst costs a system call for every ten.
@@ -23,13 +24,32 @@ class Overflow(Exception):  # noqa: N818 - the kernel's word
     """The kernel had more to tell than it could keep: only a scan knows what it was."""
 
 
+class Changes(NamedTuple):
+    """A file that is complete, or a new folder whose files must be listed, or nothing."""
+
+    file: str | None = None
+    folder: str | None = None
+
+
 class TreeWatch:
-    """Watches a folder and all below it. `unwatched` are folders that the limit left out."""
+    """Watches a folder and all below it.
+
+    `unwatched` are folders that could not be watched: the limit was reached, or we may not read
+    them. Raises `Unavailable` where the root is not there (`ingest.root_gone`) or the kernel gives
+    no inotify at all (`ingest.no_inotify`).
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._inotify = Inotify(cache_size=_EVENTS_AT_ONCE)
+        self._place = self._place_now()
+        try:
+            self._inotify = Inotify(cache_size=_EVENTS_AT_ONCE)
+        except OSError as error:
+            raise Unavailable(f"no inotify: {error.strerror}", code="ingest.no_inotify") from error
+        # A watch is on a folder, not on its name: the kernel gives the same one again for a folder
+        # that was moved. So we keep its present name ourselves; asyncinotify keeps the first.
         self._watches: dict[str, Watch] = {}
+        self._folders: dict[int, str] = {}
         self.unwatched: set[str] = set()
 
     def __enter__(self) -> "TreeWatch":
@@ -48,9 +68,29 @@ class TreeWatch:
         """How many folders are watched."""
         return len(self._watches)
 
+    def check_root(self) -> None:
+        """Raise `Unavailable` where another folder has taken the root's place, or none is there.
+
+        The kernel does not tell when the root is moved, or something is mounted over it.
+        """
+        if self._place_now() != self._place:
+            raise Unavailable(f"{self._root} is another folder now", code="ingest.root_gone")
+
+    def _place_now(self) -> tuple[int, int]:
+        try:
+            found = self._root.stat()
+        except OSError as error:
+            raise Unavailable(
+                f"cannot watch {self._root}: {error.strerror}", code="ingest.root_gone"
+            ) from error
+        return found.st_dev, found.st_ino
+
     def watch(self, relative: str) -> None:
-        """Watch a folder and those below it: each is watched first and listed then, so that what
-        comes between the two is heard at least once."""
+        """Watch a folder and those below it.
+
+        Each is watched first and listed then, so that what comes between the two is heard at least
+        once.
+        """
         pending = [relative]
         while pending:
             folder = pending.pop()
@@ -61,7 +101,7 @@ class TreeWatch:
             except OSError:
                 continue
             pending += [
-                f"{folder}/{entry.name}" if folder else entry.name
+                _join(folder, entry.name)
                 for entry in entries
                 if entry.is_dir(follow_symlinks=False)
             ]
@@ -69,75 +109,84 @@ class TreeWatch:
     def _watch_one(self, folder: str) -> bool:
         """Whether what is below must be watched, too."""
         try:
-            self._watches[folder] = self._inotify.add_watch(self._root / folder, _MASK)
+            watch = self._add_watch(self._root / folder)
         except OSError as error:
-            if error.errno == ENOSPC:
-                log.warning("watch limit reached, folder is polled", folder=folder)
-                self.unwatched.add(folder)
-            elif not folder:
-                raise Unavailable(
-                    f"cannot watch {self._root}: {error.strerror}", code="ingest.unwatchable"
-                ) from error
+            self._leave_out(folder, error)
             return False
+        earlier = self._folders.get(watch.wd)
+        if earlier is not None:  # moved here, and we have yet to hear of it
+            self._watches.pop(earlier, None)
+        self._watches[folder] = watch
+        self._folders[watch.wd] = folder
         self.unwatched.discard(folder)
         return True
 
+    def _add_watch(self, path: Path) -> Watch:
+        return self._inotify.add_watch(path, _MASK)
+
+    def _leave_out(self, folder: str, error: OSError) -> None:
+        if folder and error.errno in {ENOENT, ENOTDIR}:
+            self.unwatched.discard(folder)
+        elif folder not in self.unwatched:
+            log.warning(
+                "folder cannot be watched, it is polled",
+                folder=path_as_text(folder),
+                reason=error.strerror,
+            )
+            self.unwatched.add(folder)
+
     def _forget(self, folder: str) -> None:
         """Stop watching a folder that was moved away, and all that was below it."""
-        for known in [k for k in self._watches if k == folder or k.startswith(f"{folder}/")]:
+        below = f"{folder}/"
+        for known in [k for k in self._watches if k == folder or k.startswith(below)]:
             watch = self._watches.pop(known)
+            del self._folders[watch.wd]
             try:
                 self._inotify.rm_watch(watch)
             except OSError:  # the kernel dropped it with the folder
-                log.debug("watch was gone", folder=known)
-        self.unwatched -= {u for u in self.unwatched if u == folder or u.startswith(f"{folder}/")}
+                log.debug("watch was gone", folder=path_as_text(known))
+        self.unwatched -= {u for u in self.unwatched if u == folder or u.startswith(below)}
 
-    async def changes(self) -> "Changes":
+    async def changes(self) -> Changes:
         """What has happened next. Raises `Overflow`, and `Unavailable` once the root is gone."""
         return self._sorted(await self._inotify.get())
 
-    def _sorted(self, event: Event) -> "Changes":
+    def _sorted(self, event: Event) -> Changes:
         if Mask.Q_OVERFLOW in event.mask:
             raise Overflow
-        if event.path is None or (relative := self._relative(event.path)) is None:
+        watch = event.watch
+        folder = None if watch is None else self._folders.get(watch.wd)
+        if watch is None or folder is None:
             return Changes()
         if Mask.IGNORED in event.mask:
-            if not relative:
-                raise Unavailable(f"{self._root} has gone away", code="ingest.root_gone")
-            self._watches.pop(relative, None)
+            self._dropped(watch, folder)
+        if event.name is None:
             return Changes()
+        relative = _join(folder, str(event.name))
         if Mask.ISDIR in event.mask:
             return self._folder_changed(event, relative)
-        if Mask.MOVED_FROM in event.mask:
+        if Mask.CREATE in event.mask and not _is_whole_at_once(self._root / relative):
             return Changes()
-        if Mask.CREATE in event.mask and not _is_whole_at_once(event.path):
-            return Changes()
-        return Changes(file=relative)
+        return Changes() if Mask.MOVED_FROM in event.mask else Changes(file=relative)
 
-    def _folder_changed(self, event: Event, relative: str) -> "Changes":
+    def _dropped(self, watch: Watch, folder: str) -> None:
+        """The kernel has ended a watch, with the folder or the file system that it was on."""
+        if not folder:
+            raise Unavailable(f"{self._root} has gone away", code="ingest.root_gone")
+        del self._folders[watch.wd]
+        if self._watches.get(folder) is watch:
+            del self._watches[folder]
+
+    def _folder_changed(self, event: Event, relative: str) -> Changes:
         if Mask.MOVED_FROM in event.mask:
             self._forget(relative)
             return Changes()
         self.watch(relative)
         return Changes(folder=relative)
 
-    def _relative(self, path: Path) -> str | None:
-        try:
-            relative = path.relative_to(self._root)
-        except ValueError:
-            return None
-        return "" if relative == Path() else str(relative)
 
-
-class Changes:
-    """A file that is complete, or a new folder whose files must be listed, or nothing."""
-
-    def __init__(self, file: str | None = None, folder: str | None = None) -> None:
-        self.file = file
-        self.folder = folder
-
-    def __iter__(self) -> Iterator[str | None]:
-        return iter((self.file, self.folder))
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
 
 
 def _is_whole_at_once(path: Path) -> bool:

@@ -3,8 +3,11 @@
 import asyncio
 from datetime import timedelta
 
+import structlog
+
 from backend.core.clock import Clock
 from backend.core.database import Database
+from backend.core.errors import Unavailable
 from backend.core.redis import RedisClient
 from backend.services.stores import outbox
 from backend.services.topics import OUTBOX_CHANNEL
@@ -12,6 +15,8 @@ from backend.services.topics import OUTBOX_CHANNEL
 _KEPT = timedelta(hours=24)
 _LOOK_EVERY_SECONDS = 30.0
 _FORGET_EVERY_SECONDS = 3600.0
+
+log = structlog.get_logger(__name__)
 
 
 class OutboxRelay:
@@ -26,6 +31,7 @@ class OutboxRelay:
         self._redis = redis
         self._clock = clock
         self._told = asyncio.Event()
+        self._unannounced: int | None = None
 
     def told(self) -> None:
         """Something was committed to the outbox."""
@@ -43,12 +49,24 @@ class OutboxRelay:
             await self._wait()
 
     async def relay(self) -> int | None:
-        """Number and announce what is new; the last number, or None where nothing was."""
+        """Number and announce what is new; the last number, or None where nothing was.
+
+        Without Redis the numbers are given all the same, and announced the next time.
+        """
         async with self._database.transaction() as session:
             last = await outbox.number_new(session)
-        if last is not None:
-            await self._redis.publish(OUTBOX_CHANNEL, str(last))
+        self._unannounced = last or self._unannounced
+        if self._unannounced is not None:
+            await self._announce(self._unannounced)
         return last
+
+    async def _announce(self, number: int) -> None:
+        try:
+            await self._redis.publish(OUTBOX_CHANNEL, str(number))
+        except Unavailable as error:
+            log.warning("new messages not announced", number=number, reason=str(error))
+        else:
+            self._unannounced = None
 
     async def _forget_old(self) -> None:
         async with self._database.transaction() as session:

@@ -1,5 +1,6 @@
 """Cameras, and the leases on them."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,11 +33,22 @@ async def by_folder(session: AsyncSession, folder: str) -> KnownCamera | None:
     return KnownCamera(**row) if row else None
 
 
+async def by_folders(session: AsyncSession, folders: Collection[str]) -> dict[str, KnownCamera]:
+    """The cameras of these folders, deleted or not, by folder."""
+    rows = await session.execute(
+        text(f"SELECT {_KNOWN} FROM cameras WHERE folder = ANY(CAST(:folders AS text[]))"),
+        {"folders": list(folders)},
+    )
+    return {row["folder"]: KnownCamera(**row) for row in rows.mappings()}
+
+
 async def slugs_like(session: AsyncSession, slug: str) -> set[str]:
-    """The slugs in use that are this one or begin with it and a `_`."""
+    """The slugs in use that this one, or it with a number, could be equal to; and some others.
+
+    A long slug is cut before its number, so that only the beginning is compared.
+    """
     rows = await session.scalars(
-        text("SELECT slug FROM cameras WHERE slug = :slug OR starts_with(slug, :begin)"),
-        {"slug": slug, "begin": f"{slug}_"},
+        text("SELECT slug FROM cameras WHERE starts_with(slug, :begin)"), {"begin": slug[:40]}
     )
     return set(rows)
 
@@ -76,24 +88,28 @@ async def count_ignored(session: AsyncSession, camera_id: int, files: int) -> No
 
 async def take_lease(
     session: AsyncSession, camera_id: int, *, holder: str, now: datetime, until: datetime
-) -> datetime | None:
-    """Take the lease on a camera. None where it was taken, else when it may be tried again.
+) -> bool:
+    """Take the lease on a camera, for a holder of the form `<worker>#<mark>`; whether it was free.
 
-    A camera that is not there, or deleted, has no work: then the answer is the moment `until`.
+    A camera that is deleted, or not there, has none. A lease that ends later than any that could be
+    taken now is as good as run out: the clock was put back since.
     """
     taken = await session.scalar(
         text(
             "UPDATE cameras SET lease_holder = :holder, lease_until = :until WHERE id = :id "
-            "AND deleted_at IS NULL AND (lease_holder IS NULL OR lease_until <= :now) RETURNING id"
+            "AND deleted_at IS NULL AND (lease_until IS NULL OR lease_until <= :now "
+            "OR lease_until > :too_late) RETURNING id"
         ),
-        {"id": camera_id, "holder": holder, "now": now, "until": until},
+        {
+            "id": camera_id,
+            "holder": holder,
+            "now": now,
+            "until": until,
+            # Machines that share the work may differ by as much as a lease is long.
+            "too_late": until + (until - now),
+        },
     )
-    if taken is not None:
-        return None
-    lease_until: datetime | None = await session.scalar(
-        text("SELECT lease_until FROM cameras WHERE id = :id"), {"id": camera_id}
-    )
-    return lease_until or until
+    return taken is not None
 
 
 async def renew_lease(
@@ -145,9 +161,9 @@ async def release_leases_of(session: AsyncSession, worker: str) -> int:
     rows = await session.execute(
         text(
             "UPDATE cameras SET lease_holder = NULL, lease_until = NULL "
-            "WHERE starts_with(lease_holder, :begin) RETURNING id"
+            "WHERE regexp_replace(lease_holder, '#[^#]*$', '') = :worker RETURNING id"
         ),
-        {"begin": f"{worker}#"},
+        {"worker": worker},
     )
     return len(rows.all())
 
@@ -180,25 +196,24 @@ async def shown(session: AsyncSession, camera_id: int) -> Record | None:
     return record(rows)
 
 
-async def change(
-    session: AsyncSession, camera_id: int, *, name: str | None, time_zone: str | None
-) -> bool:
-    """Give a camera another name or time zone (None leaves it); whether it was there."""
+async def change(session: AsyncSession, camera_id: int, values: Mapping[str, str | None]) -> bool:
+    """Give a camera another `name`, `time_zone` or both; whether it was there."""
+    given = {column: values[column] for column in ("name", "time_zone") if column in values}
+    setting = ", ".join(f"{column} = :{column}" for column in given) or "name = name"
     changed = await session.scalar(
-        text(
-            "UPDATE cameras SET name = coalesce(:name, name), "
-            "time_zone = coalesce(:time_zone, time_zone) "
-            "WHERE id = :id AND deleted_at IS NULL RETURNING id"
-        ),
-        {"id": camera_id, "name": name, "time_zone": time_zone},
+        text(f"UPDATE cameras SET {setting} WHERE id = :id AND deleted_at IS NULL RETURNING id"),
+        {"id": camera_id, **given},
     )
     return changed is not None
 
 
 async def lock(session: AsyncSession, camera_id: int) -> Record | None:
-    """Lock a camera's row until the end of the transaction; its `slug` and `deleted_at`."""
+    """Lock a camera's row until the end of the transaction; its `slug` and `deleted_at`.
+
+    Also against those who receive frames for it, so that a deleted camera keeps none.
+    """
     rows = await session.execute(
-        text("SELECT id, slug, deleted_at FROM cameras WHERE id = :id FOR NO KEY UPDATE"),
+        text("SELECT id, slug, deleted_at FROM cameras WHERE id = :id FOR UPDATE"),
         {"id": camera_id},
     )
     return record(rows)

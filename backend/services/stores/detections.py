@@ -1,7 +1,8 @@
 """Detections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from struct import Struct
 from typing import Any
 
 import orjson
@@ -19,6 +20,14 @@ class FoundIn:
     frame_id: int
     event_id: int
     detection: Detection
+
+
+def as_stored(detection: Detection) -> Detection:
+    """A detection as it will be read again: its confidence is stored in single precision."""
+    return replace(detection, confidence=_SINGLE.unpack(_SINGLE.pack(detection.confidence))[0])
+
+
+_SINGLE = Struct("f")
 
 
 async def add(session: AsyncSession, found: Sequence[FoundIn]) -> dict[int, int]:

@@ -37,8 +37,6 @@ class EventNear:
     facts: Facts
     detections: int
     score: int
-    state: str
-    continues_event_id: int | None
     cover_frame_id: int | None
 
 
@@ -48,8 +46,8 @@ async def near(
     """A camera's events that lie within `idle` of a span, the earliest first."""
     rows = await session.execute(
         text(
-            "SELECT id, first_at, last_at, facts, frames, detections, score, state, "
-            "continues_event_id, cover_frame_id FROM events "
+            "SELECT id, first_at, last_at, facts, frames, detections, score, cover_frame_id "
+            "FROM events "
             "WHERE int4range(camera_id, camera_id, '[]') && int4range(:camera, :camera, '[]') "
             "AND tstzrange(first_at, last_at, '[]') && tstzrange(:first, :last, '[]') "
             "ORDER BY first_at"
@@ -63,8 +61,6 @@ async def near(
             facts=facts_from_row(row),
             detections=row["detections"],
             score=row["score"],
-            state=row["state"],
-            continues_event_id=row["continues_event_id"],
             cover_frame_id=row["cover_frame_id"],
         )
         for row in records(rows)
@@ -80,7 +76,6 @@ class EventChange:
     score: int
     summary: str
     cover_frame_id: int | None
-    continues_event_id: int | None
 
     def values(self, now: datetime) -> dict[str, Any]:
         """The columns, by name."""
@@ -94,15 +89,20 @@ class EventChange:
             "score": self.score,
             "summary": self.summary,
             "cover_frame_id": self.cover_frame_id,
-            "continues_event_id": self.continues_event_id,
             "now": now,
         }
 
 
 async def open_event(
-    session: AsyncSession, camera_id: int, change: EventChange, *, detector: str, now: datetime
+    session: AsyncSession,
+    camera_id: int,
+    change: EventChange,
+    *,
+    continues: int | None,
+    detector: str,
+    now: datetime,
 ) -> int:
-    """Add an event; its id."""
+    """Add an event; its id. `continues` is the id of the event that it goes on from."""
     event_id: int = (
         await session.execute(
             text(
@@ -110,13 +110,14 @@ async def open_event(
                 INSERT INTO events (camera_id, continues_event_id, cover_frame_id, first_at,
                     last_at, opened_at, attached_at, detections, frames, score, state, detector,
                     summary, classes, facts)
-                VALUES (:camera_id, :continues_event_id, :cover_frame_id, :first_at, :last_at,
+                VALUES (:camera_id, :continues, :cover_frame_id, :first_at, :last_at,
                     :now, :now, :detections, :frames, :score, 'open', :detector, :summary,
                     CAST(:classes AS text[]), CAST(:facts AS jsonb))
                 RETURNING id
                 """
             ),
-            change.values(now) | {"camera_id": camera_id, "detector": detector},
+            change.values(now)
+            | {"camera_id": camera_id, "continues": continues, "detector": detector},
         )
     ).scalar_one()
     return event_id
@@ -125,14 +126,14 @@ async def open_event(
 async def widen(
     session: AsyncSession, event_id: int, change: EventChange, *, now: datetime
 ) -> None:
-    """Change an event; one that was closed is open again."""
+    """Change an event; one that was closed is open again. What it continues stays as it is."""
     await session.execute(
         text(
             """
-            UPDATE events SET continues_event_id = :continues_event_id,
-                cover_frame_id = :cover_frame_id, first_at = :first_at, last_at = :last_at,
-                attached_at = :now, detections = :detections, frames = :frames, score = :score,
-                summary = :summary, state = 'open', closed_at = NULL,
+            UPDATE events SET cover_frame_id = :cover_frame_id,
+                first_at = :first_at, last_at = :last_at, attached_at = :now,
+                detections = :detections, frames = :frames, score = :score, summary = :summary,
+                state = 'open', closed_at = NULL,
                 classes = CAST(:classes AS text[]), facts = CAST(:facts AS jsonb)
             WHERE id = :id
             """
@@ -152,38 +153,47 @@ async def set_continues(session: AsyncSession, event_id: int, earlier_id: int) -
     )
 
 
-async def close_quiet(
-    session: AsyncSession, *, quiet_since: datetime, now: datetime
-) -> list[Record]:
-    """Close the open events that are over, and return them as `shown` does.
+@dataclass(frozen=True, slots=True)
+class OpenEvent:
+    """An open event: when something was last attached to it, whether a later event of its camera
+    follows it, and whether frames of its camera wait."""
 
-    Over is one that a later event of its camera follows, or to which nothing was attached since
-    `quiet_since` while no frame of its camera waits.
+    id: int
+    attached_at: datetime
+    is_followed: bool
+    may_grow: bool
+
+
+async def lock_open(session: AsyncSession) -> list[OpenEvent]:
+    """The open events, locked until the end of the transaction.
+
+    Without those that somebody is at: what is about to grow is not over.
     """
-    closed = await session.scalars(
+    rows = await session.execute(
         text(
             """
-            UPDATE events e SET state = 'closed', closed_at = :now
-            WHERE e.state = 'open' AND (
-                EXISTS (SELECT 1 FROM events l
-                    WHERE l.camera_id = e.camera_id AND l.first_at > e.last_at)
-                OR (e.attached_at <= :quiet_since AND NOT EXISTS (SELECT 1 FROM frames f
-                    WHERE f.camera_id = e.camera_id AND f.state = 'received')))
-            RETURNING e.id
+            SELECT e.id, e.attached_at,
+                EXISTS (SELECT 1 FROM events l WHERE l.camera_id = e.camera_id
+                    AND l.first_at > e.last_at) AS is_followed,
+                EXISTS (SELECT 1 FROM frames f WHERE f.camera_id = e.camera_id
+                    AND f.state = 'received') AS may_grow
+            FROM events e WHERE e.state = 'open' ORDER BY e.id FOR NO KEY UPDATE SKIP LOCKED
             """
+        )
+    )
+    return [OpenEvent(**row) for row in rows.mappings()]
+
+
+async def close(session: AsyncSession, ids: Sequence[int], *, now: datetime) -> list[Record]:
+    """Close events, and return them as `shown` does."""
+    await session.execute(
+        text(
+            "UPDATE events SET state = 'closed', closed_at = :now "
+            "WHERE id = ANY(CAST(:ids AS bigint[]))"
         ),
-        {"quiet_since": quiet_since, "now": now},
+        {"ids": list(ids), "now": now},
     )
-    ids = list(closed)
-    return await shown_many(session, ids) if ids else []
-
-
-async def oldest_open_attached_at(session: AsyncSession) -> datetime | None:
-    """When something was last attached to the open event that has been quiet for longest."""
-    found: datetime | None = await session.scalar(
-        text("SELECT min(attached_at) FROM events WHERE state = 'open'")
-    )
-    return found
+    return await shown_many(session, ids)
 
 
 _SHOWN = """
@@ -264,14 +274,25 @@ async def page(
 
 
 async def review(
-    session: AsyncSession, event_id: int, *, reviewed_at: datetime | None, notes: str | None
+    session: AsyncSession, event_id: int, values: Mapping[str, Any], *, now: datetime
 ) -> bool:
-    """Mark an event as reviewed, or not; whether it was there."""
+    """Set `reviewed` (a bool), `notes` or both; whether the event was there.
+
+    What was reviewed before keeps the time of its first review.
+    """
+    setting = ["notes = :notes"] if "notes" in values else []
+    if "reviewed" in values:
+        setting.append("reviewed_at = CASE WHEN :reviewed THEN coalesce(reviewed_at, :now) END")
+    if not setting:
+        return await shown(session, event_id) is not None
     changed = await session.scalar(
-        text(
-            "UPDATE events SET reviewed_at = :reviewed_at, notes = :notes "
-            "WHERE id = :id RETURNING id"
-        ),
-        {"id": event_id, "reviewed_at": reviewed_at, "notes": notes},
+        text(f"UPDATE events SET {', '.join(setting)} WHERE id = :id RETURNING id"),
+        {"id": event_id, **values} | ({"now": now} if "reviewed" in values else {}),
     )
     return changed is not None
+
+
+async def count_open(session: AsyncSession) -> int:
+    """How many events are open."""
+    found = await session.scalar(text("SELECT count(*) FROM events WHERE state = 'open'"))
+    return int(found or 0)

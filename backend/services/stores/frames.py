@@ -16,11 +16,16 @@ from backend.services.stores.rows import Record, record, records
 async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[int, int]:
     """Put files into the ledger; one that is there already stays as it is.
 
-    How many new frames each camera got. Files of a camera that has been deleted are left out.
+    How many new frames each camera got. Files of a camera that has been deleted are left out. Rows
+    are stored in one order, so that two that receive the same files do not deadlock.
     """
     rows = await session.execute(
         text(
             """
+            WITH present AS (
+                SELECT id FROM cameras WHERE id = ANY(CAST(:camera_ids AS int[]))
+                AND deleted_at IS NULL ORDER BY id FOR KEY SHARE
+            )
             INSERT INTO frames (camera_id, path, size, mtime_ns, inode, content_hash, width, height,
                 received_at, captured_at, captured_from, clock_suspect, found_by)
             SELECT a.* FROM unnest(
@@ -32,7 +37,8 @@ async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[in
                 CAST(:found_by AS text[])
             ) AS a (camera_id, path, size, mtime_ns, inode, content_hash, width, height,
                 received_at, captured_at, captured_from, clock_suspect, found_by)
-            JOIN cameras c ON c.id = a.camera_id AND c.deleted_at IS NULL
+            JOIN present ON present.id = a.camera_id
+            ORDER BY a.camera_id, a.path, a.content_hash
             ON CONFLICT (camera_id, path, content_hash) DO UPDATE
                 SET size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode
             RETURNING camera_id, xmax = 0 AS is_new
@@ -61,36 +67,44 @@ async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[in
     return new
 
 
-async def known_marks(
-    session: AsyncSession, camera_id: int, paths: Sequence[str]
-) -> dict[str, set[FileMark]]:
-    """By what the ledger knows these files of a camera."""
-    rows = await session.execute(
+async def known_paths(
+    session: AsyncSession, camera_id: int, marks: Mapping[str, FileMark]
+) -> set[str]:
+    """Which of these files of a camera, by path, the ledger has with this very mark."""
+    rows = await session.scalars(
         text(
-            "SELECT path, size, mtime_ns, inode FROM frames "
-            "WHERE camera_id = :camera_id AND path = ANY(CAST(:paths AS text[]))"
+            """
+            SELECT a.path FROM unnest(
+                CAST(:paths AS text[]), CAST(:sizes AS bigint[]),
+                CAST(:mtimes AS bigint[]), CAST(:inodes AS bigint[])
+            ) AS a (path, size, mtime_ns, inode)
+            WHERE EXISTS (SELECT 1 FROM frames f WHERE f.camera_id = :camera_id AND f.path = a.path
+                AND f.size = a.size AND f.mtime_ns = a.mtime_ns AND f.inode = a.inode)
+            """
         ),
-        {"camera_id": camera_id, "paths": list(paths)},
+        {
+            "camera_id": camera_id,
+            "paths": list(marks),
+            "sizes": [mark.size for mark in marks.values()],
+            "mtimes": [mark.mtime_ns for mark in marks.values()],
+            "inodes": [mark.inode for mark in marks.values()],
+        },
     )
-    known: dict[str, set[FileMark]] = {}
-    for row in rows:
-        known.setdefault(row.path, set()).add(FileMark(row.size, row.mtime_ns, row.inode))
-    return known
+    return set(rows)
 
 
 _WAITING = "id, camera_id, content_hash, captured_at, width, height, attempts, reason"
+_WAITS = "FROM frames WHERE camera_id = :camera_id AND state = 'received'"
+_IS_LIVE = "found_by = 'watch' AND received_at > :live_since"
 
 
 async def waiting(
     session: AsyncSession, camera_id: int, lane: Lane, *, limit: int, now: datetime
 ) -> list[WaitingFrame]:
-    """The first of a camera's waiting frames, in capture order."""
-    live_only = "AND found_by = 'watch' AND received_at > :live_since" if lane is Lane.LIVE else ""
+    """The first of a camera's waiting frames, in capture order; in the backlog, of all of them."""
+    live_only = f"AND {_IS_LIVE}" if lane is Lane.LIVE else ""
     rows = await session.execute(
-        text(
-            f"SELECT {_WAITING} FROM frames WHERE camera_id = :camera_id AND state = 'received' "
-            f"{live_only} ORDER BY captured_at, id LIMIT :limit"
-        ),
+        text(f"SELECT {_WAITING} {_WAITS} {live_only} ORDER BY captured_at, id LIMIT :limit"),
         {"camera_id": camera_id, "limit": limit}
         | ({"live_since": now - LIVE_FOR} if lane is Lane.LIVE else {}),
     )
@@ -110,6 +124,8 @@ async def begin_attempt(session: AsyncSession, ids: Sequence[int], *, now: datet
 
 async def take_attempt_back(session: AsyncSession, ids: Sequence[int]) -> None:
     """Uncount the attempt: it was not the frame's fault."""
+    if not ids:
+        return
     await session.execute(
         text(
             "UPDATE frames SET attempts = attempts - 1 WHERE id = ANY(CAST(:ids AS bigint[])) "
@@ -119,11 +135,16 @@ async def take_attempt_back(session: AsyncSession, ids: Sequence[int]) -> None:
     )
 
 
-async def note_failure(session: AsyncSession, frame_id: int, reason: str) -> None:
-    """Remember why the last attempt at a frame failed."""
+async def note_failures(session: AsyncSession, reasons: Mapping[int, str]) -> None:
+    """Remember, by frame, why the last attempt failed."""
+    if not reasons:
+        return
     await session.execute(
-        text("UPDATE frames SET reason = :reason WHERE id = :id AND state = 'received'"),
-        {"id": frame_id, "reason": reason},
+        text(
+            "UPDATE frames f SET reason = r.reason FROM unnest(CAST(:ids AS bigint[]), "
+            "CAST(:reasons AS text[])) AS r (id, reason) WHERE f.id = r.id AND state = 'received'"
+        ),
+        {"ids": list(reasons), "reasons": list(reasons.values())},
     )
 
 
@@ -154,6 +175,8 @@ async def finish(
     session: AsyncSession, outcomes: Sequence[Outcome], *, detector: str | None, now: datetime
 ) -> None:
     """Give frames their final states."""
+    if not outcomes:
+        return
     await session.execute(
         text(
             """
@@ -179,19 +202,18 @@ async def finish(
     )
 
 
-async def has_waiting(session: AsyncSession, camera_id: int, *, now: datetime) -> set[Lane]:
+async def lanes_waiting(session: AsyncSession, camera_id: int, *, now: datetime) -> set[Lane]:
     """The lanes in which a camera has waiting frames."""
     row = (
         await session.execute(
             text(
-                "SELECT EXISTS (SELECT 1 FROM frames WHERE camera_id = :id AND state = 'received' "
-                "AND found_by = 'watch' AND received_at > :live_since) AS live, "
-                "EXISTS (SELECT 1 FROM frames WHERE camera_id = :id AND state = 'received') AS any"
+                f"SELECT EXISTS (SELECT 1 {_WAITS} AND {_IS_LIVE}) AS live, "
+                f"EXISTS (SELECT 1 {_WAITS} AND NOT ({_IS_LIVE})) AS backlog"
             ),
-            {"id": camera_id, "live_since": now - LIVE_FOR},
+            {"camera_id": camera_id, "live_since": now - LIVE_FOR},
         )
     ).one()
-    return {lane for lane, there in ((Lane.LIVE, row.live), (Lane.BACKLOG, row.any)) if there}
+    return {lane for lane in Lane if getattr(row, lane.value)}
 
 
 async def cameras_with_work(session: AsyncSession) -> Sequence[int]:

@@ -3,8 +3,12 @@
 from typing import Any
 
 from sqlalchemy import Result
+from sqlalchemy.ext.asyncio import AsyncSession
 
 Record = dict[str, Any]
+
+Session = AsyncSession
+"""A transaction's session, by a name for those who pass it on and know no SQL."""
 
 
 def records(rows: Result[Any]) -> list[Record]:

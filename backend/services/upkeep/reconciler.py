@@ -27,7 +27,7 @@ class Reconciler:
         await self._bells.forget_stale()
         async with self._database.transaction() as session:
             found = {
-                camera_id: await frames.has_waiting(session, camera_id, now=self._clock.now())
+                camera_id: await frames.lanes_waiting(session, camera_id, now=self._clock.now())
                 for camera_id in await frames.cameras_with_work(session)
             }
         for camera_id, lanes in found.items():

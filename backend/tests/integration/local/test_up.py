@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -121,6 +122,12 @@ def start(server_folder: Path) -> Iterator[Start]:
             up.end()
 
 
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it went with the one before
+            os.kill(pid, signal.SIGKILL)
+
+
 def health(up: RunningUp) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=2)
     connection.request("GET", "/api/health")
@@ -170,8 +177,7 @@ def test_a_killed_up_takes_everything_with_it_and_comes_back(start: Start) -> No
 def test_after_a_kill_of_everything_it_comes_back(start: Start) -> None:
     up = start()
     running = up.everything()
-    for pid in [up.process.pid, *running]:
-        os.kill(pid, signal.SIGKILL)
+    kill([up.process.pid, *running])
     up.process.wait()
     assert start().end() == 0
 
@@ -189,8 +195,7 @@ def test_a_server_that_dies_is_started_again_at_the_same_address(start: Start) -
     data = up.data / "postgres/data"
     before = (up.data / "postgres/access.json").read_text()
     old = holders(data, ["postgres"])
-    for pid in old:
-        os.kill(pid, signal.SIGKILL)
+    kill(old)
     wait_for(lambda: set(holders(data, ["postgres"])) - set(old), what="a new server")
     assert (up.data / "postgres/access.json").read_text() == before
     assert health(up) == 200

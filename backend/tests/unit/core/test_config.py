@@ -56,7 +56,6 @@ def test_defaults_are_those_of_the_product() -> None:
     assert settings.database_url is None
     assert settings.redis_url is None
     assert settings.batch_idle_timeout == timedelta(seconds=30)
-    assert settings.batch_window == timedelta(seconds=90)
     assert settings.event_max == timedelta(minutes=15)
     assert (settings.api.host, settings.api.port) == ("127.0.0.1", 8000)
     assert settings.detector.confidence_threshold == 0.5
@@ -171,7 +170,7 @@ def test_what_is_not_ours_in_the_environment_is_left_alone(
         ("API__ALLOWED_HOSTS", "a b", "host names"),
         ("BATCH_IDLE_TIMEOUT_SECONDS", "30s", "number of seconds greater than 0 and at most 3600"),
         ("BATCH_IDLE_TIMEOUT_SECONDS", "0", "greater than 0"),
-        ("BATCH_WINDOW_SECONDS", "nan", "number of seconds"),
+        ("EVENT_MAX_SECONDS", "nan", "number of seconds"),
         ("EVENT_MAX_SECONDS", "1e300", "at most 86400"),
         ("INGEST__POLLING", "perhaps", "true or false"),
         ("INGEST__MAX_FILE_BYTES", "50 MB", "whole number"),
@@ -333,7 +332,6 @@ def any_settings(draw: st.DrawFn) -> Settings:
         data=draw(paths),
         time_zone=ZoneInfo(draw(st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]))),
         batch_idle_timeout=draw(seconds),
-        batch_window=draw(seconds),
         event_max=draw(seconds),
         api=Api(
             host=draw(st.sampled_from(["127.0.0.1", "127.8.9.1", "::1", "localhost"])),

@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: what people and programs see and may do."""

@@ -1,0 +1,146 @@
+"""What routes are given: the parts of the process, a transaction, a page's size and place."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Query
+from fastapi import Path as PathParameter
+from starlette.requests import HTTPConnection, Request
+
+from backend.api import cursors
+from backend.core.clock import Clock
+from backend.core.database import Database
+from backend.core.errors import Invalid
+from backend.services.live.fan_out import FanOut
+from backend.services.stores.rows import Record, Session
+from backend.services.upkeep.health import Health
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders that the API reads and, for a new camera, writes."""
+
+    media_root: Path
+    pictures: Path
+    thumbnails: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the process has made at its start.
+
+    `told` is to be called once something was committed to the outbox.
+    """
+
+    database: Database
+    clock: Clock
+    places: Places
+    fan_out: FanOut
+    health: Health
+    told: Callable[[], None]
+
+
+async def get_parts(connection: HTTPConnection) -> Parts:
+    """The parts, as `main` put them into the application's state."""
+    parts: Parts = connection.app.state.parts
+    return parts
+
+
+# All dependencies are coroutines: the framework would run others in a thread each.
+PartsDep = Annotated[Parts, Depends(get_parts)]
+
+
+async def get_session(parts: PartsDep) -> AsyncIterator[Session]:
+    """One request, one transaction."""
+    async with parts.database.transaction() as session:
+        yield session
+
+
+# scope="function": committed before the answer leaves, so that a commit that fails is no 200.
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+
+CameraId = Annotated[
+    int, PathParameter(ge=1, le=2**31 - 1, description="The camera's id.", examples=[1])
+]
+"""A path parameter that PostgreSQL's `integer` holds."""
+
+LongId = Annotated[int, PathParameter(ge=1, le=cursors.MAX_ID, description="Its id.", examples=[1])]
+"""A path parameter that PostgreSQL's `bigint` holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How many items, and after which one."""
+
+    limit: int
+    cursor: str | None
+
+    @property
+    def fetch(self) -> int:
+        """One more than is shown, to see whether there is more."""
+        return self.limit + 1
+
+    def after_id(self, list_name: str, *, highest: int = cursors.MAX_ID) -> int | None:
+        """The place in a list that is ordered by one number."""
+        if self.cursor is None:
+            return None
+        return cursors.decode_id(list_name, self.cursor, highest=highest)
+
+    def after_moment(self, list_name: str) -> tuple[Any, int] | None:
+        """The place in a list that is ordered by a moment, then by id."""
+        if self.cursor is None:
+            return None
+        return cursors.decode_moment_and_id(list_name, self.cursor)
+
+    def page(self, list_name: str, rows: Sequence[Record], *key: str) -> dict[str, Any]:
+        """A page of what was fetched; `key` are the columns by which the list is ordered."""
+        items = rows[: self.limit]
+        more = len(rows) > self.limit
+        place = [items[-1][column] for column in key] if more else []
+        return {"items": items, "next_cursor": cursors.encode(list_name, place) if more else None}
+
+
+async def get_paging(
+    limit: Annotated[int, Query(ge=1, le=200, description="Items on a page.")] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=300, description="`next_cursor` of the page before.")
+    ] = None,
+) -> Paging:
+    """The page that is asked for."""
+    return Paging(limit, cursor)
+
+
+PagingDep = Annotated[Paging, Depends(get_paging)]
+
+
+async def refuse_unknown_query(request: Request) -> None:
+    """Raise `Invalid` for query parameters that the operation does not have.
+
+    A filter with a typing error would otherwise be no filter at all.
+    """
+    asked = set(request.query_params)
+    if not asked:
+        return
+    known = _known_query(request.app)[request.scope["route"].name]
+    unknown = sorted(asked.difference(known))
+    if unknown:
+        raise Invalid(
+            f"unknown query parameters: {', '.join(unknown)}; "
+            f"known here: {', '.join(known) or 'none'}",
+            code="query.unknown",
+        )
+
+
+@lru_cache(maxsize=1)
+def _known_query(application: FastAPI) -> dict[str, list[str]]:
+    """The query parameters of each operation, as they are documented."""
+    return {
+        operation["operationId"]: sorted(
+            one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"
+        )
+        for operations in application.openapi()["paths"].values()
+        for operation in operations.values()
+    }

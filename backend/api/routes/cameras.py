@@ -1,0 +1,132 @@
+"""Cameras: list, add, change, delete, restore."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from backend.api.dependencies import CameraId, PagingDep, PartsDep, SessionDep
+from backend.api.problems import problem, problems
+from backend.api.schemas.cameras import (
+    Camera,
+    CameraChange,
+    CameraPage,
+    NewCamera,
+    RemovedCamera,
+)
+from backend.api.schemas.text import Text
+from backend.core.errors import Conflict, NotFound
+from backend.services.ingest.new_camera import add_camera
+from backend.services.stores import cameras
+from backend.services.stores.rows import Record, Session
+
+router = APIRouter(prefix="/cameras", tags=["cameras"])
+
+_HIGHEST_ID = 2**31 - 1
+
+
+@router.get("", response_model=CameraPage)
+async def list_cameras(
+    session: SessionDep,
+    paging: PagingDep,
+    deleted: Annotated[bool, Query(description="The tombstones of deleted cameras.")] = False,
+) -> Record:
+    """The cameras, or what is left of deleted ones."""
+    after = paging.after_id("cameras", highest=_HIGHEST_ID) or 0
+    rows = await cameras.page(session, after=after, limit=paging.fetch, deleted=deleted)
+    return paging.page("cameras", rows, "id")
+
+
+@router.post("", status_code=201, response_model=Camera, responses=problems(403, 409))
+async def create_camera(
+    session: SessionDep, parts: PartsDep, camera: NewCamera, response: Response
+) -> Record:
+    """Add a camera before its first picture has come, and make its folder.
+
+    A folder that appears below the media root becomes a camera with its first picture anyway.
+    """
+    camera_id = await add_camera(
+        session,
+        parts.places.media_root,
+        camera.name,
+        time_zone=camera.time_zone,
+        now=parts.clock.now(),
+    )
+    response.headers["Location"] = f"/api/cameras/{camera_id}"
+    return await _shown(session, camera_id)
+
+
+@router.get("/{camera_id}", response_model=Camera, responses=problems(404))
+async def get_camera(session: SessionDep, camera_id: CameraId) -> Record:
+    """One camera, deleted or not."""
+    return await _shown(session, camera_id)
+
+
+@router.patch("/{camera_id}", response_model=Camera, responses=problems(403, 404, 409))
+async def change_camera(session: SessionDep, camera_id: CameraId, change: CameraChange) -> Record:
+    """Rename a camera, or give it another time zone."""
+    if not await cameras.change(session, camera_id, change.model_dump(exclude_unset=True)):
+        camera = await _shown(session, camera_id)
+        raise _deleted(camera)
+    return await _shown(session, camera_id)
+
+
+@router.delete("/{camera_id}", response_model=RemovedCamera, responses=problems(403, 404, 409))
+async def delete_camera(
+    session: SessionDep,
+    parts: PartsDep,
+    camera_id: CameraId,
+    confirm: Annotated[Text | None, Query(description="The slug of the camera.")] = None,
+) -> Record | Response:
+    """Delete a camera, with all its frames, events and detections in the database.
+
+    Without `confirm` nothing is deleted: the answer is a 409 that counts what would be. A tombstone
+    stays: the camera's folder is ignored until it is restored. Its files stay where they are.
+    """
+    camera = await cameras.lock(session, camera_id)
+    if camera is None:
+        raise _unknown(camera_id)
+    if camera["deleted_at"] is not None:
+        raise _deleted(camera)
+    counts = {"slug": camera["slug"], **await cameras.holdings(session, camera_id)}
+    if confirm != camera["slug"]:
+        return problem(
+            409,
+            "camera.confirm",
+            f"this would remove {counts['frames']} frames, {counts['events']} events and "
+            f"{counts['detections']} detections: repeat it with ?confirm={camera['slug']}",
+            **counts,
+        )
+    await cameras.bury(session, camera_id, now=parts.clock.now())
+    return {"camera_id": camera_id, **counts}
+
+
+@router.post("/{camera_id}/restore", response_model=Camera, responses=problems(403, 404, 409))
+async def restore_camera(session: SessionDep, camera_id: CameraId) -> Record:
+    """Take a deleted camera's tombstone away, so that its pictures count again.
+
+    What had been removed does not come back, but files that still lie in its folder are found by
+    the next scan.
+    """
+    camera = await cameras.lock(session, camera_id)
+    if camera is None:
+        raise _unknown(camera_id)
+    if camera["deleted_at"] is None:
+        raise Conflict(f"camera {camera_id} is not deleted", code="camera.not_deleted")
+    await cameras.restore(session, camera_id)
+    return await _shown(session, camera_id)
+
+
+async def _shown(session: Session, camera_id: int) -> Record:
+    camera = await cameras.shown(session, camera_id)
+    if camera is None:
+        raise _unknown(camera_id)
+    return camera
+
+
+def _unknown(camera_id: int) -> NotFound:
+    return NotFound(f"there is no camera {camera_id}", code="camera.unknown")
+
+
+def _deleted(camera: Record) -> Conflict:
+    return Conflict(f"camera {camera['id']} is deleted: restore it first", code="camera.deleted")

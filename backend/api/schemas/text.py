@@ -1,0 +1,49 @@
+"""Kinds of values that several schemas and parameters share."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+
+def storable(text: str) -> str:
+    """The text, if the database can hold it."""
+    if "\x00" in text:
+        raise ValueError("must not contain a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be whole Unicode characters, not half a surrogate pair") from None
+    return text
+
+
+def moment_of(value: object) -> datetime:
+    """The moment that a text names, in UTC."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("must be a time with its zone, like 2026-03-01T12:00:00Z (a `+` is `%2B`)")
+
+
+def known_zone(name: str) -> str:
+    """The name, if it is that of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be the name of a time zone, like Europe/Berlin") from None
+    return name
+
+
+Text = Annotated[str, AfterValidator(storable)]
+Moment = Annotated[datetime, BeforeValidator(moment_of)]
+ZoneName = Annotated[Text, AfterValidator(known_zone)]
+
+
+class Body(BaseModel):
+    """What a client sends: a member that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid")

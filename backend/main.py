@@ -1,0 +1,110 @@
+"""The HTTP process: what people and programs see of the ledger, and how it reaches them live.
+
+`python -m backend.main` listens as the settings say; `uvicorn backend.main:app` works too.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import uvicorn
+from fastapi import FastAPI
+
+from backend.api.application import build
+from backend.api.conversation import MAX_MESSAGE_BYTES
+from backend.api.dependencies import Parts, Places
+from backend.core.clock import SystemClock
+from backend.core.config import Settings, get_settings
+from backend.core.errors import HsiError
+from backend.core.logging import configure_logging
+from backend.core.supervisor import Supervisor
+from backend.services.live.fan_out import FanOut
+from backend.services.live.relay import OutboxRelay
+from backend.services.upkeep.health import Health
+from backend.wiring import folders, services
+
+_SECONDS_TO_END = 2  # `hsi up` gives its processes three
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; its servers are connected to when it starts, and may come later."""
+    settings = settings or get_settings()
+    return build(allowed_hosts=settings.api.allowed_hosts, lifespan=partial(_running, settings))
+
+
+@asynccontextmanager
+async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[None]:
+    """Make the parts, and keep those running that work by themselves."""
+    clock = SystemClock()
+    places = folders(settings)
+    async with services(settings) as (database, redis):
+        relay = OutboxRelay(database, redis, clock)
+        fan_out = FanOut(database, redis)
+        health = Health(database, redis, clock, settings.data)
+        supervisor = Supervisor(clock)
+        supervisor.add("relay", relay.run)
+        supervisor.add("live", fan_out.run)
+        supervisor.add("bell", fan_out.listen)
+        supervisor.add("health", health.run)
+        application.state.parts = Parts(
+            database=database,
+            clock=clock,
+            places=Places(places.media_root, places.pictures, places.thumbnails),
+            fan_out=fan_out,
+            health=health,
+            told=relay.told,
+        )
+        working = asyncio.create_task(supervisor.run())
+        try:
+            yield
+        finally:
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app`, made when it is first asked for: importing this module reads no settings."""
+    if name != "app":
+        raise AttributeError(name)
+    globals()["app"] = application = create_app()
+    return application
+
+
+def main() -> None:
+    """Serve until SIGINT or SIGTERM; open connections have 2 s to end."""
+    try:
+        settings = get_settings()
+        configure_logging(
+            "api",
+            folders(settings).logs,
+            level=settings.logs.level,
+            keep_days=settings.logs.keep_days,
+        )
+        missing = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+        for name in (name for name, url in missing.items() if url is None):
+            sys.exit(f"hsi api: {name} is not set: `hsi up` brings servers of its own")
+        application = create_app(settings)
+    except HsiError as error:
+        sys.exit(f"hsi api: {error}")
+    uvicorn.run(
+        application,
+        host=settings.api.host,
+        port=settings.api.port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_SECONDS_TO_END,
+    )
+
+
+if __name__ == "__main__":
+    main()

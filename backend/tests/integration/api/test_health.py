@@ -1,0 +1,63 @@
+"""Health and figures over the real servers."""
+
+import asyncio
+from typing import Any
+
+from backend.core.redis import RedisClient
+from backend.core.supervisor import Supervisor
+from backend.services.upkeep.heartbeat import Heartbeat
+from backend.tests.fixtures.application import ApplicationClient
+from backend.tests.fixtures.clock import ManualClock
+from backend.tests.fixtures.ledger import NOON
+from backend.tests.integration.api.conftest import House
+
+
+def details() -> dict[str, Any]:
+    return {
+        "detector": "motion",
+        "media_root": "/data/cameras",
+        "watched_folders": 2,
+        "polled_folders": [],
+        "scanned_at": NOON,
+    }
+
+
+async def parts_of(client: ApplicationClient) -> dict[str, dict[str, Any]]:
+    answer = await client.get("/api/system/health")
+    assert answer.status_code == 200
+    return {part["name"]: part for part in answer.json()["parts"]}
+
+
+async def test_without_a_worker_it_is_degraded_and_ready(client: ApplicationClient) -> None:
+    answer = await client.get("/api/health")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "degraded"}
+    report = (await client.get("/api/system/health")).json()
+    assert (report["live"], report["ready"]) == (True, True)
+    parts = {part["name"]: part["status"] for part in report["parts"]}
+    assert parts["database"] == parts["redis"] == "healthy"
+    assert parts["workers"] == parts["ingest"] == parts["detector"] == "degraded"
+
+
+async def test_a_worker_that_is_heard_makes_it_healthy(
+    client: ApplicationClient, real_redis: RedisClient
+) -> None:
+    clock = ManualClock()
+    await Heartbeat(real_redis, clock, "one", Supervisor(clock), details).beat()
+    async with asyncio.timeout(4):
+        while (parts := await parts_of(client))["workers"]["status"] != "healthy":
+            await asyncio.sleep(0.05)
+    assert parts["ingest"]["reason"] == "below /data/cameras 2 folders are watched"
+    assert parts["detector"]["reason"].startswith("motion only")
+
+
+async def test_the_figures_are_those_of_the_ledger(client: ApplicationClient, house: House) -> None:
+    camera = await house.ledger.camera()
+    await house.visit(camera, "person")
+    await house.ledger.frame(camera)
+    lines = (await client.get("/api/metrics")).text.splitlines()
+    assert "hsi_database_up 1.0" in lines
+    assert 'hsi_frames{state="attached"} 1.0' in lines
+    assert "hsi_frames_waiting 1.0" in lines
+    assert "hsi_events_open 1.0" in lines
+    assert "hsi_quarantined_files 0.0" in lines

@@ -1,0 +1,282 @@
+"""The commands as an owner types them, over a real API and what a real worker has made."""
+
+import contextlib
+import io
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.cli import main
+from backend.cli.status import EXIT_STATUS
+from backend.local.data_folder import DataFolder
+from backend.tests.fixtures.product import PROJECT, Drop, Product, a_while_ago, until
+
+pytestmark = pytest.mark.slow
+
+KEPT = PROJECT / "backend" / "tests" / "fixtures" / "images" / "pipeline_test"
+EMPTY, PERSON = "01_front_door_empty_day.jpg", "03_front_door_person_day.jpg"
+COMMAND = (sys.executable, "-m", "backend.cli")
+
+
+@dataclass
+class Done:
+    """A command that has ended."""
+
+    status: object
+    stdout: str
+    stderr: str
+
+
+@dataclass
+class CommandLine:
+    """`hsi` with the settings of a product, from a folder."""
+
+    product: Product
+    folder: Path
+
+    def run(self, *arguments: str, typed: str = "") -> Done:
+        """Run it within this process, which spares each command the start of one."""
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(io.StringIO()) as out,
+            contextlib.redirect_stderr(io.StringIO()) as errors,
+        ):
+            patch.setattr(sys, "argv", ["hsi", *arguments])
+            patch.setattr(sys, "stdin", io.StringIO(typed))
+            with pytest.raises(SystemExit) as end:
+                main()
+        return Done(end.value.code, out.getvalue(), errors.getvalue())
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start it as a process of its own; what it says and prints comes together."""
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env={**self.product.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def said(self, *arguments: str, typed: str = "") -> str:
+        """What it prints when it succeeds."""
+        done = self.run(*arguments, typed=typed)
+        assert done.status == 0, done.stderr
+        return done.stdout
+
+    def told(self, *arguments: str) -> Any:
+        """The JSON that it prints."""
+        return json.loads(self.said(*arguments, "--json"))
+
+    def refused(self, *arguments: str, status: int = 1, typed: str = "") -> str:
+        """What it says when it fails."""
+        done = self.run(*arguments, typed=typed)
+        assert (done.status, done.stdout) == (status, "")
+        return done.stderr
+
+
+@pytest.fixture
+async def hsi(product: Product, tmp_path: Path) -> AsyncIterator[CommandLine]:
+    """The command line of a product whose API runs, found by the data folder's run file."""
+    product.environment = {
+        **product.environment,
+        "BATCH_IDLE_TIMEOUT_SECONDS": "1",
+        "TZ": "Europe/Berlin",
+    }
+    product.media_root.mkdir()
+    address = await product.start_api()
+    with DataFolder(product.media_root.parent) as folder:
+        folder.publish(address)
+        yield CommandLine(product, tmp_path)
+
+
+def drops(*names: str) -> list[Drop]:
+    begin = a_while_ago()
+    return [
+        Drop((KEPT / name).read_bytes(), "Front Door", name, begin + timedelta(seconds=10 * n))
+        for n, name in enumerate(names)
+    ]
+
+
+async def test_events_and_frames_are_shown_and_traced(product: Product, hsi: CommandLine) -> None:
+    product.drop(drops(EMPTY, PERSON))
+    product.start_worker()
+    await product.final(2)
+    (event,) = hsi.told("events")
+    assert (event["camera"], event["level"], event["detector"]) == ("front_door", "low", "motion")
+
+    listed = hsi.said("events", "--camera", "front_door", "--class", "motion", "--since", "1h")
+    assert "  front_door  low 10  Motion at " in listed.splitlines()[1]
+    assert hsi.said("events", "--level", "high") == hsi.said("events", "--class", "cat")
+    assert hsi.said("events", "--since", "1m") == "no events\n"
+
+    shown = hsi.said("events", "show", str(event["id"]))
+    assert "    10  motion seen  frames 1\n" in shown
+    assert "made again from the detections: the same\n" in shown
+    whole = hsi.told("events", "show", str(event["id"]))
+    assert (whole["event"]["id"], whole["recompute"]["same"]) == (event["id"], True)
+    assert len(whole["detections"]) == event["detections"] == 1
+
+    attached, empty = hsi.told("frames", "list")
+    assert [one["id"] for one in hsi.told("frames", "list", "--state", "empty")] == [empty["id"]]
+    assert "learning the scene" in hsi.said("frames", "list").splitlines()[-1]
+    by_number = hsi.said("frames", "trace", str(empty["id"]))
+    assert "  it says   learning the scene\n" in by_number
+    attached_trace = hsi.said("frames", "trace", str(attached["id"]))
+    assert f"`hsi events show {event['id']}`" in attached_trace
+    folder = product.media_root / "Front Door"
+    for place, name in (
+        (hsi.folder, f"{folder}/{EMPTY}"),
+        (hsi.folder, f"Front Door/{EMPTY}"),
+        (folder, EMPTY),
+    ):
+        assert by_number in CommandLine(product, place).said("frames", "trace", name)
+    unknown = hsi.refused("frames", "trace", "Front Door/none.jpg")
+    assert unknown == "hsi: Front Door/none.jpg: nothing is known of such a file\n"
+
+
+async def test_a_bad_file_is_in_quarantine_with_its_reason(
+    product: Product, hsi: CommandLine
+) -> None:
+    assert hsi.said("quarantine") == "no file is in quarantine\n"
+    product.drop([Drop(b"no picture", "Front Door", "bad \x1b[2J.jpg", a_while_ago())])
+    product.start_worker()
+
+    async def is_quarantined() -> bool:
+        return bool(await product.rows("SELECT 1 FROM quarantined_files"))
+
+    await until(is_quarantined, "the quarantine")
+    (one,) = hsi.told("quarantine")
+    listed = hsi.said("quarantine")
+    assert r"Front Door/bad \\x1b[2J.jpg" in listed or r"Front Door/bad \x1b[2J.jpg" in listed
+    assert "\x1b" not in listed
+    assert one["reason"] in listed
+    traced = hsi.said("frames", "trace", "Front Door/bad \x1b[2J.jpg")
+    assert "in quarantine" in traced
+    assert one["reason"] in traced
+
+
+async def test_a_camera_is_added_renamed_deleted_and_restored(
+    product: Product, hsi: CommandLine
+) -> None:
+    assert hsi.said("cameras").startswith("no cameras yet")
+    assert hsi.said("cameras", "add", "Front Door", "--time-zone", "Europe/Paris").startswith(
+        "added camera front_door (Front Door), number "
+    )
+    assert (product.media_root / "Front Door").is_dir()
+    again = hsi.refused("cameras", "add", "Front Door")
+    assert again.startswith("hsi: the folder Front Door is that of camera ")
+    assert "name" in hsi.refused("cameras", "add", "a/b", status=2)
+    hsi.said("cameras", "rename", "front_door", "[red]Door")
+    (camera,) = hsi.told("cameras")
+    assert (camera["name"], camera["time_zone"]) == ("[red]Door", "Europe/Paris")
+    assert "front_door  [red]Door" in hsi.said("cameras")
+
+    product.drop(drops(EMPTY, PERSON))
+    product.start_worker()
+    await product.final(2)
+    for typed in ("", "y\n", "[red]Door\n"):
+        asked = hsi.refused("cameras", "delete", "front_door", typed=typed)
+        assert "[red]Door (front_door) has 2 frames, 1 event, 1 detection." in asked
+        assert "nothing was deleted" in asked
+    assert len(hsi.told("events")) == 1
+    deleted = hsi.said("cameras", "delete", "[red]Door", typed="front_door\n")
+    assert "deleted camera front_door: 2 frames, 1 event, 1 detection" in deleted
+    assert hsi.said("events") == "no events\n"
+    assert [one["slug"] for one in hsi.told("cameras", "--deleted")] == ["front_door"]
+    assert hsi.told("cameras", "restore", "front_door")["deleted_at"] is None
+    removed = hsi.told("cameras", "delete", "front_door", "--yes")
+    assert (removed["slug"], removed["events"]) == ("front_door", 0)
+    assert "no camera front_door" in hsi.refused("cameras", "delete", "front_door", "--yes")
+
+
+async def test_the_status_is_said_by_word_and_exit_status(
+    product: Product, hsi: CommandLine
+) -> None:
+    done = hsi.run("status")
+    health = json.loads(hsi.run("status", "--json").stdout)
+    assert done.status == EXIT_STATUS["degraded"]  # no worker runs
+    assert done.stdout.startswith("degraded: It works, but something needs a look:")
+    assert [part["name"] for part in health["parts"] if part["status"] != "healthy"] == [
+        "workers",
+        "ingest",
+        "detector",
+    ]
+    product.start_worker()
+
+    async def is_healthy() -> bool:
+        return hsi.run("status").status == EXIT_STATUS["healthy"]
+
+    await until(is_healthy, "a healthy status")
+    assert "motion only" in hsi.said("status")
+
+
+def lines_of(process: subprocess.Popen[str]) -> Callable[[], str]:
+    def line() -> str:
+        assert process.stdout is not None
+        return process.stdout.readline()
+
+    return line
+
+
+async def test_events_are_followed_over_a_break_until_ctrl_c(
+    product: Product, hsi: CommandLine
+) -> None:
+    first, second = drops(EMPTY, PERSON)
+    with hsi.start("events", "--follow") as following:
+        line = lines_of(following)
+        assert line() == "hsi: following the events; Ctrl-C ends it\n"
+        product.stop_api(signal.SIGKILL)
+        assert "trying again in 1 s" in line()
+        product.drop([first, second])
+        product.start_worker()
+        await product.final(2)
+        await product.start_api()
+        seen = [line()]
+        while not seen[-1].startswith("hsi: connected again"):
+            seen.append(line())
+        assert all("trying again in" in one for one in seen[:-1])
+        told = [line().split(maxsplit=6)[2:6] for _ in range(2)]
+        assert told == [[done, "low", "10", "front_door"] for done in ("opened", "assessed")]
+        following.send_signal(signal.SIGINT)
+        following.communicate(timeout=10)
+    assert following.returncode == 0
+
+
+async def test_earlier_events_come_first_and_filters_hold(
+    product: Product, hsi: CommandLine
+) -> None:
+    product.drop(drops(EMPTY, PERSON))
+    product.start_worker()
+    await product.final(2)
+    with hsi.start("events", "-f", "--since", "1h", "--class", "motion", "--json") as following:
+        line = lines_of(following)
+        assert line().startswith("hsi: following")
+        message = json.loads(line())
+        following.send_signal(signal.SIGINT)
+        following.communicate(timeout=10)
+    assert message["event"]["classes"] == ["motion"]
+    assert following.returncode == 0
+
+
+async def test_what_is_wrong_is_one_line(product: Product, hsi: CommandLine) -> None:
+    with hsi.start("events", "show", "999") as process:
+        said, _ = process.communicate(timeout=20)
+    assert (process.returncode, said) == (1, "hsi: there is no event 999\n")
+    assert "--since" in hsi.refused("events", "--since", "soon", status=2)
+    product.stop_api()
+    gone = hsi.refused("events")
+    assert gone == f"hsi: nothing answers at {product.address}: `hsi up` starts it\n"
+    assert hsi.refused("events", "--follow") == gone
+    assert hsi.refused("status", status=2) == gone
+    nowhere = hsi.refused("cameras", "--data", str(hsi.folder))
+    assert nowhere.startswith(f"hsi: nothing runs with the data folder {hsi.folder}: `hsi up`")

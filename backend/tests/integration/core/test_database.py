@@ -1,0 +1,163 @@
+"""What becomes of PostgreSQL's errors, with the real server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from backend.core.database import Database, close_db, get_database, init_db
+from backend.core.errors import Conflict, Unavailable
+
+
+@pytest.fixture
+async def database(integration_env: str) -> AsyncIterator[Database]:
+    made = Database(integration_env, connections=2)
+    yield made
+    await made.close()
+
+
+async def test_before_it_is_opened_it_says_what_to_do() -> None:
+    await close_db()
+    with pytest.raises(RuntimeError, match=r"Database not initialized: call `await init_db\(\)`"):
+        get_database()
+
+
+async def test_init_takes_the_setting_and_close_forgets_it(integration_env: str) -> None:
+    opened = await init_db()
+    assert get_database() is opened
+    await opened.ping()
+    await close_db()
+    with pytest.raises(RuntimeError, match="Database not initialized"):
+        get_database()
+
+
+async def test_without_the_setting_it_names_it() -> None:
+    with pytest.raises(Unavailable, match="DATABASE_URL is not set"):
+        await init_db()
+
+
+async def test_a_transaction_is_committed_at_its_end_or_rolled_back(database: Database) -> None:
+    async def cameras() -> int:
+        async with database.transaction() as session:
+            return int(await session.scalar(text("SELECT count(*) FROM cameras")) or 0)
+
+    insert = "INSERT INTO cameras (slug, folder, name, created_at) VALUES ('a', 'a', 'a', now())"
+
+    async def change_their_mind() -> None:
+        async with database.transaction() as session:
+            await session.execute(text(insert))
+            raise Conflict("no", code="test")
+
+    with pytest.raises(Conflict):
+        await change_their_mind()
+    assert await cameras() == 0
+    async with database.transaction() as session:
+        await session.execute(text(insert))
+    assert await cameras() == 1
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM cameras"))
+
+
+async def test_a_server_that_is_not_there(integration_env: str) -> None:
+    wrong = make_url(integration_env).set(host="127.0.0.1", port=1)
+    database = Database(wrong.render_as_string(hide_password=False))
+    with pytest.raises(Unavailable, match="no database") as caught:
+        await database.ping()
+    assert caught.value.code == "database.unavailable"
+    await database.close()
+
+
+async def test_a_server_that_is_starting() -> None:
+    async with await asyncio.start_server(_starting_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        database = Database(f"postgresql+asyncpg://user:secret@127.0.0.1:{port}/name")
+        with pytest.raises(Unavailable, match="is starting up") as caught:
+            await database.ping()
+        assert "secret" not in str(caught.value)
+        await database.close()
+
+
+async def _starting_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """PostgreSQL's answer to a start-up message, or to the question for TLS, which is "no"."""
+    for _ in range(2):
+        length = int.from_bytes(await reader.readexactly(4), "big")
+        message = await reader.readexactly(length - 4)
+        if int.from_bytes(message[:4], "big") != 80877103:
+            break
+        writer.write(b"N")
+    fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+    writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_connection_that_the_server_ends_and_then_it_goes_on(database: Database) -> None:
+    async def lose_the_connection() -> None:
+        async with database.transaction() as session:
+            pid = await session.scalar(text("SELECT pg_backend_pid()"))
+            async with database.transaction() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            await session.execute(text("SELECT 1"))
+
+    with pytest.raises(Unavailable, match="no database"):
+        await lose_the_connection()
+    await database.ping()
+
+
+async def test_a_connection_that_ended_while_it_was_idle(database: Database) -> None:
+    async with database.transaction() as one:
+        pid = await one.scalar(text("SELECT pg_backend_pid()"))
+    other = Database(database_url(database))
+    async with other.transaction() as session:
+        await session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    await other.close()
+    with pytest.raises(Unavailable):
+        await database.ping()
+    await database.ping()
+
+
+def database_url(database: Database) -> str:
+    url: str = database._engine.url.render_as_string(hide_password=False)
+    return url
+
+
+async def test_who_lost_a_deadlock_may_try_again(database: Database) -> None:
+    """Two transactions that wait for each other: one of them goes on, the other is told to."""
+
+    async def lock(first: int, second: int, ready: asyncio.Barrier) -> None:
+        async with database.transaction() as session:
+            await session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": first})
+            await ready.wait()
+            await session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": second})
+
+    ready = asyncio.Barrier(2)
+    outcomes = await asyncio.gather(lock(1, 2, ready), lock(2, 1, ready), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "Unavailable"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        ("SELECT no_such_column", {}),
+        ("SELECT CAST(:n AS int)", {"n": 2**40}),
+        ("SELECT CAST(:n AS int)", {"n": "seven"}),
+        ("SELECT 1/0", {}),
+    ],
+)
+async def test_what_will_fail_again_is_not_called_unavailable(
+    database: Database, statement: str, values: dict[str, object]
+) -> None:
+    with pytest.raises(DBAPIError):
+        async with database.transaction() as session:
+            await session.execute(text(statement), values)
+
+
+async def test_a_broken_rule_is_not_called_unavailable(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with database.transaction() as session:
+            await session.execute(
+                text("INSERT INTO outbox_counter (id, last_number) VALUES (2, 0)")
+            )

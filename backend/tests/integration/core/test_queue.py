@@ -1,0 +1,142 @@
+"""Bells over the real Redis, which may lose everything at any moment."""
+
+import asyncio
+
+import pytest
+
+from backend.core.errors import Unavailable
+from backend.core.queue import Bell, StreamBells
+from backend.core.redis import RedisClient
+from backend.tests.fixtures.bells import BACKLOG, LANES, LIVE, BellsContract, heard
+from backend.tests.fixtures.redis import clear, redis_prefix
+from backend.tests.fixtures.redis_state import blocked
+from backend.tests.fixtures.run import Services
+
+
+async def grow_old(redis: RedisClient, lane: str) -> None:
+    """Let what is held of a lane look as if it had been so for longer than a minute."""
+    stream = redis.key(f"bells:{lane}")
+    for pending in await redis.commands.xpending_range(stream, "workers", "-", "+", 100):
+        await redis.commands.xclaim(
+            stream,
+            "workers",
+            str(pending["consumer"]),
+            min_idle_time=0,
+            message_ids=[str(pending["message_id"])],
+            idle=61_000,
+        )
+
+
+class TestStreamBells(BellsContract):
+    @pytest.fixture
+    def bells(self, real_redis: RedisClient) -> StreamBells:
+        return StreamBells(real_redis, LANES, hearer="first")
+
+    @pytest.fixture
+    def others(self, real_redis: RedisClient) -> StreamBells:
+        return StreamBells(real_redis, LANES, hearer="second")
+
+    async def test_they_ring_again_after_a_flush(
+        self, bells: StreamBells, services: Services
+    ) -> None:
+        await bells.ring("1", LIVE)
+        await clear(services.redis_url, redis_prefix())
+        assert await heard(bells) is None
+        await bells.ring("1", LIVE)
+        assert await heard(bells) == ("1", LIVE)
+
+    async def test_a_flush_does_not_deafen_who_waits(
+        self, bells: StreamBells, others: StreamBells, real_redis: RedisClient, services: Services
+    ) -> None:
+        assert await bells.hear(0.01) is None  # the groups are made
+        waiting = asyncio.create_task(heard(bells, patience=5))
+        await blocked(real_redis)
+        await clear(services.redis_url, redis_prefix())
+        await others.ring("1", BACKLOG)
+        assert await waiting == ("1", BACKLOG)
+
+    async def test_a_lost_stream_silences_no_name(
+        self, bells: StreamBells, real_redis: RedisClient
+    ) -> None:
+        await bells.ring("1", LIVE)
+        await real_redis.commands.delete(real_redis.key(f"bells:{LIVE}"))
+        for name in ("2", "1"):
+            await bells.ring(name, LIVE)
+        assert {await heard(bells), await heard(bells)} == {("1", LIVE), ("2", LIVE)}
+
+    async def test_a_lost_memory_of_what_rings_costs_one_look(
+        self, bells: StreamBells, real_redis: RedisClient
+    ) -> None:
+        await bells.ring("1", LIVE)
+        await real_redis.commands.delete(real_redis.key(f"rung:{LIVE}"))
+        await bells.ring("1", LIVE)
+        assert [await heard(bells) for _ in range(3)] == [("1", LIVE), ("1", LIVE), None]
+
+    async def test_the_bell_of_a_dead_hearer_is_forgotten_and_rings_again(
+        self, bells: StreamBells, others: StreamBells, real_redis: RedisClient
+    ) -> None:
+        await bells.ring("1", LIVE)
+        assert await bells.hear(0.01) is not None
+        assert await others.forget_stale() == 0
+        await grow_old(real_redis, LIVE)
+        assert await others.forget_stale() == 1
+        assert await others.hear(0.01) is None
+        await others.ring("1", LIVE)
+        assert await heard(others) == ("1", LIVE)
+
+    async def test_a_hearer_that_died_while_it_heard_silences_no_name(
+        self, bells: StreamBells, real_redis: RedisClient
+    ) -> None:
+        await bells.ring("1", LIVE)
+        assert await bells.forget_stale() == 0  # the groups are made
+        stream = real_redis.key(f"bells:{LIVE}")
+        await real_redis.commands.xreadgroup("workers", "dead", {stream: ">"})
+        await bells.ring("1", LIVE)
+        assert await heard(bells) is None  # as far as anybody knows, it is being heard
+        await grow_old(real_redis, LIVE)
+        assert await bells.forget_stale() == 1
+        await bells.ring("1", LIVE)
+        assert await heard(bells) == ("1", LIVE)
+
+    async def test_done_twice_or_by_somebody_else_does_no_harm(
+        self, bells: StreamBells, others: StreamBells, real_redis: RedisClient
+    ) -> None:
+        await bells.ring("1", LIVE)
+        bell = await bells.hear(0.01)
+        assert isinstance(bell, Bell)
+        await others.done(bell)
+        await bells.done(bell)
+        assert await real_redis.commands.xlen(real_redis.key(f"bells:{LIVE}")) == 0
+
+    async def test_what_is_done_leaves_nothing_behind(
+        self, bells: StreamBells, real_redis: RedisClient
+    ) -> None:
+        for name in map(str, range(20)):
+            await bells.ring(name, BACKLOG)
+            assert await heard(bells) == (name, BACKLOG)
+        assert await real_redis.commands.xlen(real_redis.key(f"bells:{BACKLOG}")) == 0
+        assert await real_redis.commands.exists(real_redis.key(f"rung:{BACKLOG}")) == 0
+        pending = await real_redis.commands.xpending(real_redis.key(f"bells:{BACKLOG}"), "workers")
+        assert pending["pending"] == 0
+
+    async def test_a_bell_that_was_held_back_is_not_lost_to_the_others(
+        self, bells: StreamBells, others: StreamBells
+    ) -> None:
+        for name, lane in (("1", BACKLOG), ("2", LIVE)):
+            await bells.ring(name, lane)
+        assert await heard(bells) == ("2", LIVE)
+        assert await heard(others) == ("1", BACKLOG)
+
+
+async def test_without_redis_all_of_it_is_unavailable() -> None:
+    redis = RedisClient("redis://127.0.0.1:1/0", prefix="hsi_test:")
+    bells = StreamBells(redis, LANES, hearer="first")
+    with pytest.raises(Unavailable, match="no Redis"):
+        await bells.ring("1", LIVE)
+    with pytest.raises(Unavailable):
+        await bells.hear(0.01)
+    with pytest.raises(Unavailable):
+        await bells.done(Bell("1", LIVE, "1-0"))
+    with pytest.raises(Unavailable):
+        await bells.forget_stale()
+    await redis.close()

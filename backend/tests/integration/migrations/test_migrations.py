@@ -1,0 +1,183 @@
+"""The schema is what the migrations make, and the models say the same."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from backend.core.errors import Conflict
+from backend.migrations.run import alembic_config, upgrade
+from backend.models import Table
+from backend.tests.fixtures.named_databases import TestDatabases
+from backend.tests.fixtures.worker import worker_name
+
+Result = TypeVar("Result")
+
+CONSTRAINTS = """
+    SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+        AND conrelid::regclass::text <> 'alembic_version' ORDER BY 1, 2
+"""
+INDEXES = """
+    SELECT indexname, indexdef FROM pg_indexes
+    WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1
+"""
+COLUMNS = """
+    SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity
+    FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2
+"""
+
+
+@pytest.fixture
+def databases_made(databases: TestDatabases) -> Iterator[Callable[[str], str]]:
+    """Makes empty databases, by a word; they are dropped in the end."""
+    names: list[str] = []
+
+    def make(word: str) -> str:
+        names.append(f"hsi_test_{worker_name()}_{word}")
+        return databases.create(names[-1])
+
+    yield make
+    for name in names:
+        databases.drop(name)
+
+
+@pytest.fixture
+def empty(databases_made: Callable[[str], str]) -> str:
+    return databases_made("empty")
+
+
+def fetch(url: str, *queries: str) -> list[list[tuple[Any, ...]]]:
+    async def run() -> list[list[tuple[Any, ...]]]:
+        plain = make_url(url).set(drivername="postgresql")
+        connection = await asyncpg.connect(plain.render_as_string(hide_password=False))
+        try:
+            return [[tuple(row) for row in await connection.fetch(query)] for query in queries]
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def connected(url: str, work: Callable[[Connection], Result]) -> Result:
+    async def run() -> Result:
+        engine = create_async_engine(url)
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+def test_there_is_one_head_and_one_line_to_it() -> None:
+    script = ScriptDirectory.from_config(alembic_config("postgresql+asyncpg://nobody/nothing"))
+    assert len(script.get_heads()) == 1
+    assert all(
+        revision.down_revision is None or isinstance(revision.down_revision, str)
+        for revision in script.walk_revisions()
+    )
+
+
+def test_each_goes_up_and_down_and_up_again(empty: str) -> None:
+    config = alembic_config(empty)
+    revisions = [r.revision for r in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+    looks: list[Any] = [fetch(empty, COLUMNS, CONSTRAINTS, INDEXES)]
+    for revision in revisions:
+        command.upgrade(config, revision)
+        looks.append(fetch(empty, COLUMNS, CONSTRAINTS, INDEXES))
+        command.downgrade(config, "-1")
+        assert fetch(empty, COLUMNS, CONSTRAINTS, INDEXES) == looks[-2]
+        command.upgrade(config, revision)
+        assert fetch(empty, COLUMNS, CONSTRAINTS, INDEXES) == looks[-1]
+    assert looks[0] == [[], [], []]
+
+
+def test_the_models_say_what_the_migrations_make(
+    empty: str, databases_made: Callable[[str], str]
+) -> None:
+    upgrade(empty)
+
+    def differences(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        return list(compare_metadata(context, Table.metadata))
+
+    assert connected(empty, differences) == []
+    # Alembic compares no exclusion and check constraints, and no conditions of indexes.
+    by_models = databases_made("models")
+    connected(by_models, Table.metadata.create_all)
+    assert fetch(empty, COLUMNS, CONSTRAINTS, INDEXES) == fetch(
+        by_models, COLUMNS, CONSTRAINTS, INDEXES
+    )
+
+
+def test_no_two_events_of_a_camera_at_once_is_a_constraint(empty: str) -> None:
+    upgrade(empty)
+    ((definition,),) = fetch(
+        empty,
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'x'",
+    )[0]
+    assert definition == (
+        "EXCLUDE USING gist (int4range(camera_id, camera_id, '[]'::text) WITH &&, "
+        "tstzrange(first_at, last_at, '[]'::text) WITH &&)"
+    )
+
+
+def test_a_second_upgrade_changes_nothing(empty: str) -> None:
+    upgrade(empty)
+    rows = "SELECT * FROM outbox_counter"
+    before = fetch(empty, COLUMNS, CONSTRAINTS, INDEXES, rows)
+    upgrade(empty)
+    assert fetch(empty, COLUMNS, CONSTRAINTS, INDEXES, rows) == before
+
+
+@pytest.mark.slow
+def test_two_upgrades_at_once(empty: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(_upgrade_in_a_process, empty) for _ in range(2)]:
+            assert done.result() == (0, "")
+    assert fetch(empty, "SELECT last_number FROM outbox_counter") == [[(0,)]]
+
+
+def _upgrade_in_a_process(url: str) -> tuple[int, str]:
+    """Alembic keeps its configuration in the module: two at once are two processes."""
+    import subprocess
+    import sys
+
+    from backend.tests.fixtures.run import ROOT
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"from backend.migrations.run import upgrade; upgrade({url!r})"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_newer_schema_is_refused_in_one_line_and_left_alone(empty: str) -> None:
+    upgrade(empty)
+    connected(
+        empty, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999_newer'"))
+    )
+    before = fetch(empty, COLUMNS, CONSTRAINTS, INDEXES)
+    with pytest.raises(Conflict, match="has schema 9999_newer, which is newer") as caught:
+        upgrade(empty)
+    assert caught.value.code == "database.newer_schema"
+    assert len(str(caught.value).splitlines()) == 1
+    assert fetch(empty, COLUMNS, CONSTRAINTS, INDEXES) == before

@@ -1,0 +1,451 @@
+"""Frames in, states out: the detection stage on the real tables, with a scripted detector."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import cv2
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from backend.core.database import Session
+from backend.core.errors import Invalid, Unavailable
+from backend.domain.frames import Lane
+from backend.services.detection.detector import Findings
+from backend.services.detection.examiner import thumbnail_path
+from backend.services.topics import Sighting
+from backend.tests.fixtures.detectors import NOTHING, ScriptedDetector, found
+from backend.tests.fixtures.ledger import NOON, Ledger
+from backend.tests.fixtures.stages import Works, backlog, live
+
+SECOND = timedelta(seconds=1)
+DOWN = Unavailable("the detector does not answer", code="detector.down")
+
+
+@pytest.fixture
+def works(ledger: Ledger) -> Works:
+    return Works(ledger)
+
+
+async def test_each_frame_ends_in_its_state_with_its_reason(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(4)]
+    shown, empty, refused, gone = await ledger.frames(camera, times)
+    broken = await ledger.frame(camera, NOON + 9 * SECOND, picture=b"no picture at all")
+    works.detector.script = {
+        times[0]: Findings(found("person").detections, dropped={"no box": 2}),
+        times[1]: Findings((), remark="learning the scene"),
+        times[2]: Invalid("too odd a picture", code="picture.odd"),
+    }
+    await remove_copy(ledger, gone)
+    await works.stage().handle(live(camera))
+
+    rows = {row["id"]: row for row in await ledger.rows("SELECT * FROM frames")}
+    assert {frame: (row["state"], row["reason"]) for frame, row in rows.items()} == {
+        shown: ("attached", None),
+        empty: ("empty", None),
+        refused: ("buried", "too odd a picture"),
+        gone: ("buried", "the picture's copy is gone"),
+        broken: ("quarantined", "the picture cannot be decoded"),
+    }
+    assert rows[shown]["remarks"] == {"dropped": {"no box": 2}}
+    assert rows[empty]["remarks"] == {"detector": "learning the scene"}
+    assert {row["detector"] for row in rows.values()} == {"scripted"}
+    assert {row["finished_at"] for row in rows.values()} == {works.clock.now()}
+    assert [frame for frame, row in rows.items() if row["event_id"]] == [shown]
+    assert works.told == [1]
+    assert await works.ringing() == []
+    assert await ledger.rows("SELECT id FROM cameras WHERE lease_holder IS NOT NULL") == []
+
+
+async def remove_copy(ledger: Ledger, frame: int) -> None:
+    (row,) = await ledger.rows("SELECT content_hash FROM frames WHERE id = :id", id=frame)
+    ledger.pictures.path(row["content_hash"]).unlink()
+
+
+async def test_one_decode_a_picture_and_a_thumbnail_only_where_something_is(works: Works) -> None:
+    camera = await works.ledger.camera()
+    times = [NOON + n * SECOND for n in range(20)]
+    frames = await works.ledger.frames(camera, times)
+    works.detector.script = {at: found("dog") for at in times[::2]}
+    stage = works.stage()
+    for _ in range(2):
+        await stage.handle(live(camera))
+    assert len(works.decode.calls) == len(set(works.decode.calls)) == 20
+    assert [view.captured_at for view in works.detector.views] == times
+    drawn = [path for path in works.ledger.thumbnails.rglob("*") if path.is_file()]
+    assert sorted(drawn) == sorted(
+        thumbnail_path(works.ledger.thumbnails, frame) for frame in frames[::2]
+    )
+    pixels = cv2.imdecode(np.frombuffer(drawn[0].read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    assert max(pixels.shape[:2]) == 320
+
+
+async def test_a_longer_queue_rings_again_after_each_batch(works: Works) -> None:
+    camera = await works.ledger.camera()
+    await works.ledger.frames(camera, [NOON + n * SECOND for n in range(17)])
+    stage = works.stage()
+    await stage.handle(live(camera))
+    assert await works.ringing() == [(str(camera), Lane.LIVE)]
+    await stage.handle(live(camera))
+    assert await works.ringing() == []
+    assert set((await works.ledger.states()).values()) == {"empty"}
+
+
+async def test_a_live_bell_that_waited_too_long_rings_for_the_backlog(works: Works) -> None:
+    camera = await works.ledger.camera()
+    await works.ledger.frame(camera)
+    works.clock.advance(60)
+    stage = works.stage()
+    await stage.handle(live(camera))
+    assert works.detector.views == []
+    assert await works.ringing() == [(str(camera), Lane.BACKLOG)]
+    await stage.handle(backlog(camera))
+    assert set((await works.ledger.states()).values()) == {"empty"}
+
+
+async def test_memory_goes_from_view_to_view_and_is_kept_with_the_results(works: Works) -> None:
+    camera, other = await works.ledger.camera(), await works.ledger.camera()
+    times = [NOON + n * SECOND for n in range(3)]
+    works.detector.script = {
+        times[0]: found(memory=b"one"),
+        times[1]: found("cat", memory=b"two"),
+        times[2]: found(memory=b"three"),
+    }
+    await works.ledger.frames(camera, times[:2])
+    stage = works.stage()
+    await stage.handle(live(camera))
+    await works.ledger.frames(camera, times[2:])
+    await works.ledger.frames(other, times[:1])
+    await stage.handle(live(camera))
+    await stage.handle(live(other))
+    assert works.detector.memories == [None, b"one", b"two", None]
+    rows = await works.ledger.rows("SELECT memory FROM detector_memories ORDER BY camera_id")
+    assert [row["memory"] for row in rows] == [b"three", b"one"]
+
+
+async def test_what_was_seen_before_the_detector_went_away_is_stored(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(4)]
+    frames = await ledger.frames(camera, times)
+    works.detector.script = {
+        times[0]: found("person", memory=b"one"),
+        times[1]: found(memory=b"two"),
+        times[2]: DOWN,
+    }
+    stage = works.stage()
+    with pytest.raises(Unavailable, match="does not answer"):
+        await stage.handle(live(camera))
+    assert list((await ledger.states()).values()) == ["attached", "empty", "received", "received"]
+    assert [(await ledger.attempts())[frame] for frame in frames] == [1, 1, 0, 0]
+    assert await ledger.told() == ["event.opened", "event.assessed"]
+    assert await works.ringing() == [(str(camera), Lane.LIVE)]
+
+    works.detector.script = dict.fromkeys(times, NOTHING)
+    await stage.handle(live(camera))
+    assert works.detector.memories[-2] == b"two"
+    assert list((await ledger.states()).values())[2:] == ["empty", "empty"]
+
+
+async def test_an_outage_of_any_length_buries_nothing(works: Works) -> None:
+    camera = await works.ledger.camera()
+    frame = await works.ledger.frame(camera)
+    works.detector.script = {NOON: DOWN}
+    stage = works.stage()
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await stage.handle(live(camera))
+    assert await works.ledger.attempts() == {frame: 0}
+    works.detector.script = {}
+    await stage.handle(live(camera))
+    assert await works.ledger.states() == {frame: "empty"}
+
+
+async def test_a_folder_of_pictures_that_is_away_is_waited_for(works: Works) -> None:
+    camera = await works.ledger.camera()
+    frame = await works.ledger.frame(camera)
+    folder = works.ledger.folder / "pictures"
+    folder.rename(works.ledger.folder / "away")
+    stage = works.stage()
+    with pytest.raises(Unavailable, match="is not there"):
+        await stage.handle(live(camera))
+    (works.ledger.folder / "away").rename(folder)
+    await stage.handle(live(camera))
+    assert await works.ledger.states() == {frame: "empty"}
+    assert await works.ledger.attempts() == {frame: 1}
+
+
+async def test_thumbnails_that_cannot_be_written_are_waited_for(works: Works) -> None:
+    camera = await works.ledger.camera()
+    frame = await works.ledger.frame(camera)
+    works.detector.script = {NOON: found("person", memory=b"learnt")}
+    works.ledger.thumbnails.write_bytes(b"a file is in the way")
+    stage = works.stage()
+    with pytest.raises(Unavailable, match="cannot write"):
+        await stage.handle(live(camera))
+    assert await works.ledger.rows("SELECT memory FROM detector_memories") == []
+    works.ledger.thumbnails.unlink()
+    await stage.handle(live(camera))
+    assert await works.ledger.states() == {frame: "attached"}
+
+
+async def test_an_unexpected_error_at_one_frame_leaves_the_others_alone(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(3)]
+    one, bad, three = await ledger.frames(camera, times)
+    works.detector.script = {times[0]: found("person"), times[1]: ZeroDivisionError("a bug")}
+    stage = works.stage()
+    await stage.handle(live(camera))
+    assert await ledger.states() == {one: "attached", bad: "received", three: "empty"}
+    assert (await ledger.attempts())[bad] == 1
+    for _ in range(2):
+        assert await works.ringing() == [(str(camera), Lane.LIVE)]
+        await stage.handle(live(camera))
+    assert await works.ringing() == [(str(camera), Lane.LIVE)]
+    await stage.handle(live(camera))
+    (row,) = await ledger.rows("SELECT * FROM frames WHERE id = :id", id=bad)
+    assert (row["state"], row["attempts"]) == ("buried", 3)
+    assert row["reason"] == "given up after 3 attempts: ZeroDivisionError: a bug"
+    assert await works.ringing() == []
+
+
+async def test_an_unexpected_error_of_the_decoder_is_one_too(works: Works) -> None:
+    camera = await works.ledger.camera()
+    frames = await works.ledger.frames(camera, [NOON, NOON + SECOND])
+    works.decode.error = MemoryError("too large")
+    await works.stage().handle(live(camera))
+    rows = await works.ledger.rows("SELECT id, state, attempts, reason FROM frames ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [
+        (frame, "received", 1, "MemoryError: too large") for frame in frames
+    ]
+
+
+class BrokenAttach:
+    """Attaches nothing: fails in the middle of the transaction that stores."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+    async def attach(
+        self,
+        session: Session,
+        camera_id: int,
+        zone: ZoneInfo,
+        sightings: Sequence[Sighting],
+        *,
+        detector: str,
+    ) -> dict[int, int]:
+        await session.execute(
+            text("UPDATE cameras SET name = 'half done' WHERE id = :id"), {"id": camera_id}
+        )
+        if self.error is not None:
+            raise self.error
+        # The server ends this very connection.
+        await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return {}
+
+
+async def test_a_database_that_goes_away_while_it_stores_leaves_nothing_half_done(
+    works: Works,
+) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    frame = await ledger.frame(camera)
+    works.detector.script = {NOON: found("person", memory=b"learnt")}
+    stage = works.stage(attach=BrokenAttach(None))
+    with pytest.raises(Unavailable, match="no database"):
+        await stage.handle(live(camera))
+    assert await ledger.states() == {frame: "received"}
+    assert await ledger.attempts() == {frame: 1}
+    assert await ledger.rows("SELECT id FROM cameras WHERE name = 'half done'") == []
+    assert await ledger.rows("SELECT memory FROM detector_memories") == []
+
+    again = works.stage(attach=BrokenAttach(None))
+    assert await again._claims.take(camera, Lane.LIVE) is None  # the lease is still held
+    await stage._claims.settle()
+    assert await ledger.attempts() == {frame: 0}
+    assert len(await taken_ids(works, camera)) == 1
+
+
+async def taken_ids(works: Works, camera: int) -> list[int]:
+    claim = await works.claims("other").take(camera, Lane.LIVE)
+    assert claim is not None
+    return [frame.id for frame in claim.frames]
+
+
+async def test_a_bug_while_storing_finds_its_frame_and_buries_it_with_the_reason(
+    works: Works,
+) -> None:
+    """Only the frame that shows a person cannot be stored; the others are, one at a time."""
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(3)]
+    one, bad, three = await ledger.frames(camera, times)
+    works.detector.script = {times[1]: found("person")}
+    stage = works.stage(attach=BrokenAttach(ZeroDivisionError("a bug")))
+    failures = 0
+    for _ in range(8):
+        try:
+            await stage.handle(live(camera))
+        except ZeroDivisionError:
+            failures += 1
+            await stage._claims.settle()  # as at the next start
+    assert failures == 3
+    assert await ledger.states() == {one: "empty", bad: "buried", three: "empty"}
+    (row,) = await ledger.rows("SELECT reason FROM frames WHERE id = :id", id=bad)
+    assert row["reason"] == "given up after 3 attempts: ZeroDivisionError: a bug"
+
+
+async def test_results_of_a_lost_lease_are_dropped(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    frame = await ledger.frame(camera)
+    slow = ScriptedDetector({NOON: found("person", memory=b"slow")})
+    slow.go_on.clear()
+    working = asyncio.create_task(works.stage("slow", detector=slow).handle(live(camera)))
+    await slow.looking.wait()
+    works.clock.advance(30)
+    works.detector.script = {NOON: found("cat", memory=b"quick")}
+    await works.stage("quick").handle(live(camera))
+    before = await everything(ledger)
+    slow.go_on.set()
+    await working
+    assert await everything(ledger) == before
+    assert await ledger.states() == {frame: "attached"}
+    rows = await ledger.rows("SELECT class_name FROM detections")
+    assert [row["class_name"] for row in rows] == ["cat"]
+
+
+async def test_a_lost_lease_that_another_still_holds_is_left_to_it(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    await ledger.frame(camera)
+    works.detector.go_on.clear()
+    working = asyncio.create_task(works.stage().handle(live(camera)))
+    await works.detector.looking.wait()
+    works.clock.advance(30)
+    claim = await works.claims("other").take(camera, Lane.LIVE)
+    assert claim is not None
+    works.detector.go_on.set()
+    await working
+    (row,) = await ledger.rows("SELECT lease_holder FROM cameras")
+    assert row["lease_holder"] == claim.holder
+    assert set((await ledger.states()).values()) == {"received"}
+
+
+async def everything(ledger: Ledger) -> list[list[dict[str, object]]]:
+    return [
+        await ledger.rows(f"SELECT * FROM {table} ORDER BY 1")
+        for table in ("cameras", "frames", "detections", "events", "assessments", "outbox")
+    ]
+
+
+async def test_a_frame_that_is_final_meanwhile_stays_as_it_is(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON, NOON + SECOND]
+    mine, done = await ledger.frames(camera, times)
+    works.detector.script = dict.fromkeys(times, found("person"))
+    works.detector.go_on.clear()
+    working = asyncio.create_task(works.stage().handle(live(camera)))
+    await works.detector.looking.wait()
+    await ledger.change(
+        "UPDATE frames SET state = 'buried', reason = 'by hand', finished_at = now() "
+        "WHERE id = :id",
+        id=done,
+    )
+    works.detector.go_on.set()
+    await working
+    assert await ledger.states() == {mine: "attached", done: "buried"}
+    rows = await ledger.rows("SELECT frame_id FROM detections")
+    assert [row["frame_id"] for row in rows] == [mine]
+
+
+async def test_two_stages_that_hear_the_same_camera_do_its_work_once(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(12)]
+    await ledger.frames(camera, times)
+    works.detector.script = dict.fromkeys(times, found("person"))
+    stages = [works.stage(f"worker{n}") for n in range(4)]
+    await asyncio.gather(*(stage.handle(live(camera)) for stage in stages))
+    assert len(works.detector.views) == 12
+    (row,) = await ledger.rows(
+        "SELECT count(*) AS n, count(DISTINCT frame_id) AS d FROM detections"
+    )
+    assert (row["n"], row["d"]) == (12, 12)
+
+
+async def test_a_frame_that_comes_while_its_camera_is_worked_on_is_not_forgotten(
+    works: Works,
+) -> None:
+    """Its bell was heard by another worker, in vain: who holds the lease rings again."""
+    camera = await works.ledger.camera()
+    await works.ledger.frame(camera)
+    works.detector.go_on.clear()
+    working = asyncio.create_task(works.stage("one").handle(live(camera)))
+    await works.detector.looking.wait()
+    await works.ledger.frame(camera, NOON + SECOND)
+    await works.stage("two").handle(live(camera))
+    assert await works.ringing() == []
+    works.detector.go_on.set()
+    await working
+    assert await works.ringing() == [(str(camera), Lane.LIVE)]
+
+
+async def test_stopped_in_the_middle_of_a_batch_it_stores_that_first(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(3)]
+    await ledger.frames(camera, times)
+    works.detector.script = dict.fromkeys(times, found("person"))
+    works.detector.go_on.clear()
+    await works.bells.ring(str(camera), Lane.LIVE)
+    running = asyncio.create_task(works.stage().run())
+    await works.detector.looking.wait()
+    running.cancel()
+    await asyncio.sleep(0)
+    assert not running.done()
+    works.detector.go_on.set()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert running.cancelled()
+    assert set((await ledger.states()).values()) == {"attached"}
+    assert await ledger.rows("SELECT id FROM cameras WHERE lease_holder IS NOT NULL") == []
+
+
+async def test_running_it_hears_and_works_off_everything(works: Works) -> None:
+    ledger = works.ledger
+    cameras = [await ledger.camera() for _ in range(3)]
+    for camera in cameras:
+        await ledger.frames(camera, [NOON + n * SECOND for n in range(20)])
+        await works.bells.ring(str(camera), Lane.LIVE)
+    running = asyncio.create_task(works.stage().run())
+    await ledger.all_final()
+    running.cancel()
+    await asyncio.wait([running])
+    # in turn, a batch each, and each camera's in order
+    order = [view.camera_id for view in works.detector.views]
+    assert order == [c for c in cameras for _ in range(16)] + [c for c in cameras for _ in range(4)]
+
+
+async def test_the_camera_s_own_time_zone_judges_the_hour(works: Works) -> None:
+    """Noon in UTC is night in Auckland."""
+    ledger = works.ledger
+    here, there = await ledger.camera(), await ledger.camera(time_zone="Pacific/Auckland")
+    works.detector.script = {NOON: found("person")}
+    stage = works.stage()
+    for camera in (here, there):
+        await ledger.frame(camera)
+        await stage.handle(live(camera))
+    rows = await ledger.rows("SELECT time_zone, factors FROM assessments ORDER BY id")
+    night = ["at_night" in {factor["name"] for factor in row["factors"]} for row in rows]
+    assert [row["time_zone"] for row in rows] == ["UTC", "Pacific/Auckland"]
+    assert night == [False, True]

@@ -1,0 +1,61 @@
+"""The application without servers: what needs the database is `Unavailable`."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import Scope
+
+from backend.api.application import Application, build
+from backend.api.dependencies import Parts, Places
+from backend.core.database import Database
+from backend.core.redis import RedisClient
+from backend.services.live.fan_out import FanOut
+from backend.services.upkeep.health import Health
+from backend.tests.fixtures.clock import ManualClock
+
+
+@pytest.fixture(scope="session")
+def built() -> Application:
+    """The routes, made once: their documentation takes a while."""
+    return build(allowed_hosts=["hsi.example"])
+
+
+@pytest.fixture
+def application(built: Application, tmp_path: Path) -> Application:
+    """The application, with a database and a Redis that nobody listens for."""
+    database = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    redis = RedisClient("redis://127.0.0.1:1/0", prefix="test:")
+    clock = ManualClock()
+    built.state.parts = Parts(
+        database=database,
+        clock=clock,
+        places=Places(tmp_path / "cameras", tmp_path / "pictures", tmp_path / "thumbnails"),
+        fan_out=FanOut(database, redis),
+        health=Health(database, redis, clock, tmp_path),
+        told=lambda: None,
+    )
+    return built
+
+
+@pytest.fixture
+async def api(application: Application) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of that application."""
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+@pytest.fixture
+def handshake() -> Callable[..., Scope]:
+    """Makes the scope of a WebSocket handshake with headers."""
+
+    def make(**headers: str) -> Scope:
+        return {
+            "type": "websocket",
+            "path": "/ws",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+
+    return make

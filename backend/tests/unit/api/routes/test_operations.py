@@ -1,0 +1,121 @@
+"""Every operation: documented, with its problems, and strict in what it takes."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.api.application import build
+
+DOCUMENT = build().openapi()
+OPERATIONS = [
+    (method, path, operation)
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+]
+NAMES = [f"{method} {path}" for method, path, _ in OPERATIONS]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
+def test_an_operation_is_documented(method: str, path: str, operation: dict[str, Any]) -> None:
+    assert operation["summary"]
+    assert operation["description"]
+    assert len(operation["tags"]) == 1
+    assert all(one.get("description") for one in operation.get("parameters", ()))
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
+def test_an_operation_says_which_problems_it_has(
+    method: str, path: str, operation: dict[str, Any]
+) -> None:
+    answers = operation["responses"]
+    expected = {"400", "422", "500", "503"}
+    expected |= {"404"} if "{" in path else set()
+    expected |= {"403"} if method != "get" else set()
+    assert expected <= set(answers)
+    for status in set(answers) - {"200", "201"} - ({"503"} if path == "/api/health" else set()):
+        schema = answers[status]["content"]["application/problem+json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/Problem"}
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
+async def test_an_unknown_parameter_is_refused(
+    api: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    body: dict[str, object] = {"reviewed": True} if "events" in path else {"name": "x"}
+    required = {"path": "a/b.jpg"} if path == "/api/frames/trace" else {}
+    answer = await api.request(
+        method,
+        re.sub(r"\{\w+\}", "1", path),
+        params={"camara": "x", **required},
+        json=body if "requestBody" in operation else None,
+    )
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "query.unknown"
+    assert "camara" in answer.json()["detail"]
+
+
+def test_every_schema_that_is_shown_has_an_example() -> None:
+    parts = {"Box", "Factor", "FieldProblem", "FileTrace", "FrameState", "Lane", "Level"}
+    parts |= {"PartHealth", "Remarks", "Scored", "Step", "Trace"}
+    schemas = DOCUMENT["components"]["schemas"]
+    without = {name for name, schema in schemas.items() if not schema.get("examples")}
+    assert {name for name in without if not name.endswith("Page")} == parts
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [operation["operationId"] for _, _, operation in OPERATIONS]
+    assert len(set(names)) == len(names)
+    assert "list_events" in names
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/cameras/0",
+        "/api/cameras/-1",
+        "/api/cameras/2147483648",
+        "/api/events/x",
+        "/api/events/9223372036854775808",
+        "/api/frames/1e3/picture",
+        "/api/frames/99999999999999999999999999/thumbnail",
+    ],
+)
+async def test_ids_that_cannot_be_are_refused(api: httpx.AsyncClient, path: str) -> None:
+    answer = await api.get(path)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].startswith("path.")
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/api/events?limit=0", "query.limit"),
+        ("/api/events?limit=201", "query.limit"),
+        ("/api/events?level=huge", "query.level"),
+        ("/api/events?state=attached", "query.state"),
+        ("/api/events?since=2026-03-01T12:00:00", "query.since"),
+        ("/api/events?until=1772366400", "query.until"),
+        ("/api/events?until=0001-01-01T00:00:00%2B14:00", "query.until"),
+        ("/api/events?camera=%00", "query.camera"),
+        ("/api/events?reviewed=perhaps", "query.reviewed"),
+        ("/api/detections?event=9223372036854775808", "query.event"),
+        ("/api/frames?state=lost", "query.state"),
+        ("/api/frames/trace", "query.path"),
+        ("/api/frames/trace?path=a%00b", "query.path"),
+    ],
+)
+async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient, path: str, field: str) -> None:
+    answer = await api.get(path)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/cameras", "/api/events", "/api/detections", "/api/frames", "/api/quarantine"]
+)
+async def test_a_cursor_of_another_list_is_refused(api: httpx.AsyncClient, path: str) -> None:
+    answer = await api.get(path, params={"cursor": "WyJvdGhlciIsNV0"})
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "cursor.invalid"

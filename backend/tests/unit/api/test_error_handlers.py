@@ -1,0 +1,120 @@
+"""Which error gives which answer."""
+
+import json
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from structlog.testing import capture_logs
+
+from backend.api.application import build
+from backend.api.error_handlers import STATUS, answer_to
+from backend.api.problems import problem
+from backend.core.errors import Conflict, HsiError, Invalid, NotFound, Unavailable
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "title"),
+    [
+        (NotFound("there is no event 1", code="event.unknown"), 404, "Not Found"),
+        (Conflict("it is closed", code="event.closed"), 409, "Conflict"),
+        (Invalid("x must be 1", code="x.invalid"), 422, "Unprocessable Entity"),
+        (Unavailable("no database", code="database.unavailable"), 503, "Service Unavailable"),
+    ],
+)
+def test_each_kind_has_its_status(error: HsiError, status: int, title: str) -> None:
+    answer = answer_to(error)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert json.loads(bytes(answer.body)) == {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": str(error),
+        "code": error.code,
+    }
+    assert answer.headers.get("retry-after") == ("5" if status == 503 else None)
+
+
+def test_the_table_has_every_kind() -> None:
+    assert set(STATUS) == set(HsiError.__subclasses__())
+
+
+def test_a_problem_can_tell_back_what_utf8_cannot_hold() -> None:
+    assert json.loads(bytes(problem(422, "x", "half \ud800").body))["detail"] == "half \ud800"
+
+
+async def test_an_unknown_address(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/api/nothing")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "route.unknown"
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/api/cameras", "GET, HEAD, POST"),
+        ("PUT", "/api/cameras/5", "DELETE, GET, HEAD, PATCH"),
+        ("GET", "/api/cameras/5/restore", "POST"),
+        ("DELETE", "/docs", "GET"),
+    ],
+)
+async def test_an_unknown_method(
+    api: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    answer = await api.request(method, path)
+    assert answer.status_code == 405
+    assert answer.json()["code"] == "method.not_allowed"
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("sent", "content_type", "message"),
+    [
+        (b'{"name":', "application/json", "must be JSON: Expecting value at character 8"),
+        (b'{"name": "x"}', "text/plain", "must be a JSON object, sent as application/json"),
+        (b"[]", "application/json", "must be a JSON object, sent as application/json"),
+        (b"", "application/json", "Field required"),
+    ],
+)
+async def test_a_body_that_is_none(
+    api: httpx.AsyncClient, sent: bytes, content_type: str, message: str
+) -> None:
+    headers = {"Content-Type": content_type}
+    answer = await api.post("/api/cameras", content=sent, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": "body", "message": message}]
+
+
+@pytest.mark.parametrize("sent", [b'{"name": "\xff"}', b"[" * 20_000, b"9" * 9_000])
+async def test_a_body_that_cannot_be_read(api: httpx.AsyncClient, sent: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await api.post("/api/cameras", content=sent, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "request.malformed"
+
+
+async def test_what_is_not_there_now_may_be_tried_again(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/api/events")
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "database.unavailable"
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_a_bug_is_logged_and_told_without_its_trace() -> None:
+    async def broken(request: Request) -> Response:
+        raise RuntimeError("a secret of ours")
+
+    application = build()
+    application.add_route("/broken", broken)
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        with capture_logs() as logged:
+            answer = await client.get("/broken", headers={"X-Request-ID": "abc-1"})
+    assert [(one["event"], one["path"]) for one in logged] == [("request failed", "/broken")]
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert "secret" not in answer.text
+    assert answer.headers["x-request-id"] == "abc-1"

@@ -1,0 +1,103 @@
+"""Pictures are opened below their folder, and are what they are by their first bytes."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from backend.api.files import open_below, picture_response
+from backend.core.errors import Unavailable
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(600_000)
+
+
+async def fetched(folder: Path, relative: str) -> httpx.Response:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await picture_response(folder, Path(relative), name="frame-1")
+        await response(scope, receive, send)
+
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        return await client.get("/")
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type", "name"),
+    [
+        (JPEG, "image/jpeg", "frame-1.jpg"),
+        (b"\x89PNG\r\n\x1a\n....", "image/png", "frame-1.png"),
+        (b"<svg onload=alert(1)>", "application/octet-stream", "frame-1.bin"),
+        (b"", "application/octet-stream", "frame-1.bin"),
+    ],
+)
+async def test_a_picture_is_sent_whole(
+    tmp_path: Path, data: bytes, media_type: str, name: str
+) -> None:
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "ab" / "picture.html").write_bytes(data)
+    answer = await fetched(tmp_path, "ab/picture.html")
+    assert answer.content == data
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["content-length"] == str(len(data))
+    assert answer.headers["content-disposition"] == f'inline; filename="{name}"'
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_missing_picture_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await picture_response(tmp_path, Path("none.jpg"), name="x")
+
+
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def link_to_file(folder: Path, outside: Path) -> None:
+    (folder / "picture").symlink_to(outside / "secret")
+
+
+def link_to_folder(folder: Path, outside: Path) -> None:
+    (folder / "aa").symlink_to(outside)
+
+
+def folder_instead(folder: Path, outside: Path) -> None:
+    (folder / "picture").mkdir()
+
+
+def pipe_instead(folder: Path, outside: Path) -> None:
+    os.mkfifo(folder / "picture")
+
+
+@pytest.mark.parametrize(
+    ("make", "relative"),
+    [
+        (link_to_file, "picture"),
+        (link_to_folder, "aa/secret"),
+        (folder_instead, "picture"),
+        (pipe_instead, "picture"),
+    ],
+)
+async def test_nothing_but_a_file_of_the_folder_is_opened(
+    tmp_path: Path, make: Callable[[Path, Path], None], relative: str
+) -> None:
+    folder, outside = tmp_path / "pictures", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    make(folder, outside)
+    before = open_descriptors()
+    with pytest.raises(Unavailable, match="the picture cannot be read"):
+        await picture_response(folder, Path(relative), name="x")
+    assert open_descriptors() == before
+
+
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    (tmp_path / "aa").mkdir()
+    (tmp_path / "aa" / "picture").write_bytes(b"x")
+    before = open_descriptors()
+    open_below(tmp_path, Path("aa/picture")).close()
+    assert open_descriptors() == before

@@ -1,0 +1,120 @@
+import errno
+import hashlib
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from backend.core.content_store import ContentStore, write_whole
+from backend.core.errors import NotFound, Unavailable
+
+DATA = b"a picture" * 1000
+HASH = hashlib.sha256(DATA).digest()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ContentStore:
+    return ContentStore(tmp_path / "pictures")
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_what_was_put_is_read_from_below_two_digits(store: ContentStore, tmp_path: Path) -> None:
+    store.put(HASH, DATA)
+    assert store.read(HASH) == DATA
+    name = HASH.hex()
+    assert files(tmp_path) == [tmp_path / "pictures" / name[:2] / name]
+
+
+def test_the_same_content_is_written_once(store: ContentStore) -> None:
+    store.put(HASH, DATA)
+    before = store.path(HASH).stat()
+    store.put(HASH, DATA)
+    assert store.path(HASH).stat() == before
+
+
+def test_two_that_put_the_same_at_once(store: ContentStore, tmp_path: Path) -> None:
+    barrier = threading.Barrier(4)
+
+    def put() -> None:
+        barrier.wait(5)
+        store.put(HASH, DATA)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(put) for _ in range(4)]:
+            done.result(5)
+    assert store.read(HASH) == DATA
+    assert files(tmp_path) == [store.path(HASH)]
+
+
+def test_what_was_never_put_is_not_found(store: ContentStore) -> None:
+    store.put(HASH, DATA)
+    with pytest.raises(NotFound, match="gone"):
+        store.read(hashlib.sha256(b"other").digest())
+
+
+def test_without_the_folder_it_is_not_known_what_is_gone(store: ContentStore) -> None:
+    with pytest.raises(Unavailable) as caught:
+        store.read(HASH)
+    assert caught.value.code == "pictures.unreadable"
+
+
+@pytest.mark.parametrize("damage", [b"", DATA[:-1], DATA + b"x", b"x" + DATA[1:]])
+def test_a_damaged_copy_is_not_taken_for_the_picture(store: ContentStore, damage: bytes) -> None:
+    store.put(HASH, DATA)
+    store.path(HASH).write_bytes(damage)
+    with pytest.raises(NotFound) as caught:
+        store.read(HASH)
+    assert caught.value.code == "pictures.damaged"
+
+
+def test_what_cannot_be_read_is_unavailable(store: ContentStore) -> None:
+    store.path(HASH).mkdir(parents=True)
+    with pytest.raises(Unavailable, match="cannot read"):
+        store.read(HASH)
+
+
+def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "pictures").write_bytes(b"a file is in the way")
+    with pytest.raises(Unavailable, match=r"cannot write to .*pictures") as caught:
+        ContentStore(tmp_path / "pictures").put(HASH, DATA)
+    assert caught.value.code == "pictures.unwritable"
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_leaves_nothing_behind_and_the_next_try_succeeds(
+    store: ContentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdatasync", full_disk)
+        with pytest.raises(Unavailable, match="No space left"):
+            store.put(HASH, DATA)
+    assert files(tmp_path) == []
+    store.put(HASH, DATA)
+    assert store.read(HASH) == DATA
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    write_whole(path, b"new")
+    assert (path.read_bytes(), files(tmp_path)) == (b"new", [path])
+
+
+def test_names_are_flushed_too(store: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[str] = []
+
+    def note(descriptor: int) -> None:
+        flushed.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    store.put(HASH, DATA)
+    folder = store.path(HASH).parent
+    assert flushed == [str(folder), str(folder.parent)]

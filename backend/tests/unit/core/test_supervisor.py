@@ -1,0 +1,180 @@
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from backend.core.errors import Unavailable
+from backend.core.supervisor import Supervisor
+from backend.tests.fixtures.clock import ManualClock
+
+Part = Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def supervised(supervisor: Supervisor) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(supervisor.run())
+    yield task
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def settle() -> None:
+    """Let everybody run until they wait for something."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class Failing:
+    """A part that fails as often as it is started, after some seconds; notes its starts."""
+
+    def __init__(self, clock: ManualClock, error: Exception | None, *seconds: float) -> None:
+        self.starts: list[float] = []
+        self._clock = clock
+        self._error = error
+        self._seconds = iter(seconds)
+
+    async def run(self) -> None:
+        self.starts.append(self._clock.monotonic())
+        await self._clock.sleep(next(self._seconds, 0))
+        if self._error is not None:
+            raise self._error
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def run_for(clock: ManualClock, seconds: int) -> None:
+    for _ in range(seconds):
+        clock.advance(1)
+        await settle()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def supervisor(clock: ManualClock) -> Supervisor:
+    return Supervisor(clock)
+
+
+async def test_the_pause_doubles_up_to_half_a_minute(
+    clock: ManualClock, supervisor: Supervisor
+) -> None:
+    part = Failing(clock, Unavailable("no server", code="x"))
+    supervisor.add("part", part.run)
+    async with supervised(supervisor):
+        await settle()
+        await run_for(clock, 125)
+    assert part.starts == [0, 1, 3, 7, 15, 31, 61, 91, 121]
+
+
+async def test_after_a_sound_minute_the_pause_is_short_again(
+    clock: ManualClock, supervisor: Supervisor
+) -> None:
+    part = Failing(clock, Unavailable("no server", code="x"), 0, 0, 0, 61)
+    supervisor.add("part", part.run)
+    async with supervised(supervisor):
+        await settle()
+        await run_for(clock, 71)
+    assert part.starts == [0, 1, 3, 7, 69, 71]
+
+
+async def test_others_go_on_and_the_states_say_why(
+    clock: ManualClock, supervisor: Supervisor
+) -> None:
+    begun = clock.now()
+    supervisor.add("sound", forever)
+    supervisor.add("failing", Failing(clock, Unavailable("no server", code="x"), 5, 5).run)
+    async with supervised(supervisor):
+        await settle()
+        await run_for(clock, 5)
+        assert supervisor.states["sound"].running
+        assert supervisor.states["sound"].since == begun
+        state = supervisor.states["failing"]
+        assert (state.running, state.since, state.reason) == (False, clock.now(), "no server")
+        await run_for(clock, 1)
+        assert supervisor.states["failing"].running
+        assert supervisor.states["failing"].reason is None
+
+
+async def test_a_bug_is_logged_with_its_trace_and_does_not_show_its_text(
+    clock: ManualClock, supervisor: Supervisor
+) -> None:
+    supervisor.add("part", Failing(clock, KeyError("secret")).run)
+    with capture_logs() as logs:
+        async with supervised(supervisor):
+            await settle()
+            assert supervisor.states["part"].reason == "an unexpected error: KeyError"
+    assert [(line["event"], line["exc_info"]) for line in logs] == [("part failed", True)]
+
+
+async def test_an_expected_error_is_one_line(clock: ManualClock, supervisor: Supervisor) -> None:
+    supervisor.add("part", Failing(clock, Unavailable("no server", code="x.y")).run)
+    with capture_logs() as logs:
+        async with supervised(supervisor):
+            await settle()
+    (line,) = logs
+    assert (line["reason"], line["code"], "exc_info" in line) == ("no server", "x.y", False)
+
+
+async def test_a_part_that_ends_is_started_again(
+    clock: ManualClock, supervisor: Supervisor
+) -> None:
+    part = Failing(clock, None)
+    supervisor.add("part", part.run)
+    async with supervised(supervisor):
+        await settle()
+        assert supervisor.states["part"].reason == "it ended without being asked to"
+        await run_for(clock, 1)
+    assert part.starts == [0, 1]
+
+
+async def test_when_cancelled_all_parts_have_ended(supervisor: Supervisor) -> None:
+    ended: list[str] = []
+
+    def part(name: str) -> Part:
+        async def run() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                ended.append(name)
+
+        return run
+
+    for name in ("a", "b"):
+        supervisor.add(name, part(name))
+    async with supervised(supervisor) as task:
+        await settle()
+        task.cancel()
+        await asyncio.wait([task])
+        assert sorted(ended) == ["a", "b"]
+
+
+async def test_an_error_while_a_part_ends_does_not_keep_it_alive(
+    clock: ManualClock, supervisor: Supervisor
+) -> None:
+    starts = 0
+
+    async def run() -> None:
+        nonlocal starts
+        starts += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise Unavailable("no server", code="x")
+
+    supervisor.add("part", run)
+    async with supervised(supervisor) as task:
+        await settle()
+        task.cancel()
+        await settle()
+        assert task.cancelled()
+    assert starts == 1
