@@ -1,8 +1,9 @@
 """`hsi reference`: the pages that are made from the code."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,13 +30,20 @@ def reference(
 
 def pages() -> dict[str, str]:
     """Every page that is made, by its path in the project. A further page is one more line."""
+    from backend.api.application import build
     from backend.cli import reference_config
     from backend.core.config import Settings
 
     return {
         "docs/reference/config.md": reference_config.page(Settings),
         ".env.example": reference_config.env_example(Settings),
+        "docs/reference/openapi.json": as_json(build().openapi()),
     }
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """A JSON document, one value a line."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def stale_pages(root: Path, made: Mapping[str, str]) -> dict[str, str]:

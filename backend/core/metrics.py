@@ -5,7 +5,6 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-FRAMES_RECEIVED = Counter("hsi_frames_received", "Frames that came into the ledger", ["found_by"])
 FRAMES_FINISHED = Counter("hsi_frames_finished", "Frames that reached a final state", ["state"])
 FILES_QUARANTINED = Counter("hsi_files_quarantined", "Files that are no frames", ["code"])
 DETECTIONS_DROPPED = Counter(

@@ -1,7 +1,7 @@
 """Keeps the parts of a process running, and knows how they are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,8 @@ from backend.core.errors import HsiError
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _SOUND_AFTER = 60.0
+# Longer than a batch takes, which is stored when its stage is cancelled, and cut short by a second.
+_CANCEL_EVERY_SECONDS = 4.0
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +46,16 @@ class Supervisor:
 
     async def run(self) -> None:
         """Run all parts. When cancelled, they are cancelled and have ended when this returns."""
-        async with asyncio.TaskGroup() as tasks:
-            for name, run in self._parts.items():
-                tasks.create_task(self._keep_running(name, run), name=name)
+        tasks = [
+            asyncio.create_task(self._keep_running(name, run), name=name)
+            for name, run in self._parts.items()
+        ]
+        try:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+        finally:
+            await _end(tasks)
 
     async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE
@@ -74,6 +83,19 @@ class Supervisor:
             return f"an unexpected error: {type(error).__name__}"
         log.error("part ended without being asked to", part=name)
         return "it ended without being asked to"
+
+
+async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel tasks until all have ended.
+
+    Again and again, since once may not do: before Python 3.12 `asyncio.wait_for`, which drivers
+    use, loses a cancellation that comes in the same turn of the loop as what it waits for.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_EVERY_SECONDS)
 
 
 def _is_cancelled() -> bool:

@@ -73,6 +73,7 @@ class Frame(Table):
             "received_at",
             postgresql_where=text("state = 'received' AND found_by = 'watch'"),
         ),
+        Index("ix_frames_captured_at", "captured_at", "id"),
         Index("ix_frames_camera_id_captured_at", "camera_id", "captured_at", "id"),
         Index("ix_frames_event_id", "event_id", postgresql_where=text("event_id IS NOT NULL")),
     )

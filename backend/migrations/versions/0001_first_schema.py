@@ -218,6 +218,7 @@ def upgrade() -> None:
         ["camera_id", "captured_at", "id"],
         unique=False,
     )
+    op.create_index("ix_frames_captured_at", "frames", ["captured_at", "id"], unique=False)
     op.create_index(
         "ix_frames_event_id",
         "frames",
@@ -284,6 +285,7 @@ def downgrade() -> None:
         table_name="frames",
         postgresql_where=sa.text("state = 'received' AND found_by = 'watch'"),
     )
+    op.drop_index("ix_frames_captured_at", table_name="frames")
     op.drop_table("frames")
     op.drop_table("assessments")
     op.drop_index("ix_events_open", table_name="events", postgresql_where=sa.text("state = 'open'"))

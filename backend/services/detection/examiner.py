@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from backend.core import metrics
 from backend.core.content_store import ContentStore, write_whole
 from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
@@ -122,7 +123,8 @@ class Examiner:
 
     async def _detect(self, frame: WaitingFrame, pixels: Pixels, examination: Examination) -> None:
         view = View(frame.camera_id, frame.captured_at, pixels)
-        findings = await self.detector.detect(view, examination.memory)
+        with metrics.DETECT_SECONDS.time():
+            findings = await self.detector.detect(view, examination.memory)
         if findings.detections:
             await asyncio.to_thread(self._keep_thumbnail, frame, pixels, findings)
         examination.memory = findings.memory

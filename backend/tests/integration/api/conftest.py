@@ -11,11 +11,13 @@ import pytest
 
 from backend.core.database import get_database
 from backend.core.redis import RedisClient
+from backend.services.events.closer import EventCloser
 from backend.services.live.relay import OutboxRelay
 from backend.services.stores.rows import Record
 from backend.tests.fixtures.application import ApplicationClient
 from backend.tests.fixtures.detectors import found
 from backend.tests.fixtures.ledger import NOON, Ledger
+from backend.tests.fixtures.product import product  # noqa: F401 - a fixture
 from backend.tests.fixtures.stages import Works, live
 
 
@@ -31,7 +33,8 @@ class House:
 
     works: Works
     relay: OutboxRelay
-    _minutes: "count[int]" = field(default_factory=count)
+    closer: EventCloser
+    _hours: "count[int]" = field(default_factory=count)
 
     @property
     def ledger(self) -> Ledger:
@@ -42,7 +45,7 @@ class House:
         self, camera: int, *classes: str, at: datetime | None = None, confidence: float = 0.9
     ) -> Record:
         """Something comes by, an hour after the last; its event."""
-        at = at or NOON + timedelta(hours=next(self._minutes))
+        at = at or NOON + timedelta(hours=next(self._hours))
         self.works.detector.script[at] = found(*classes, confidence=confidence)
         frame = await self.ledger.frame(camera, at)
         await self.works.stage().handle(live(camera))
@@ -53,6 +56,12 @@ class House:
         await self.relay.relay()
         return event
 
+    async def quiet(self) -> None:
+        """Nothing comes by for a while: what was open is closed."""
+        self.works.clock.advance(31)
+        await self.closer.close_quiet()
+        await self.relay.relay()
+
     async def visits(self, camera: int, number: int) -> Sequence[Record]:
         """Persons come by, one at a time."""
         return [await self.visit(camera, "person") for _ in range(number)]
@@ -62,4 +71,5 @@ class House:
 def house(ledger: Ledger, real_redis: RedisClient) -> House:
     """A house where nothing has happened yet."""
     works = Works(ledger)
-    return House(works, OutboxRelay(ledger.database, real_redis, works.clock))
+    relay = OutboxRelay(ledger.database, real_redis, works.clock)
+    return House(works, relay, works.closer())

@@ -11,6 +11,7 @@ import pytest
 from backend.services.stores import cameras, frames
 from backend.tests.fixtures.application import ApplicationClient
 from backend.tests.fixtures.ledger import NOON, Ledger
+from backend.tests.fixtures.product import until
 from backend.tests.integration.api.conftest import House
 
 
@@ -190,9 +191,11 @@ async def ledger_frame(ledger: Ledger, camera: int) -> None:
 
 async def blocked(ledger: Ledger) -> None:
     """Wait until a transaction waits for another."""
-    async with asyncio.timeout(4):
-        while not await ledger.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
-            await asyncio.sleep(0.01)
+
+    async def is_blocked() -> bool:
+        return bool(await ledger.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+
+    await until(is_blocked, "a transaction that waits", seconds=4)
 
 
 async def test_a_camera_says_how_it_stands(client: ApplicationClient, house: House) -> None:

@@ -1,6 +1,5 @@
 """Health and figures over the real servers."""
 
-import asyncio
 from typing import Any
 
 from backend.core.redis import RedisClient
@@ -9,6 +8,7 @@ from backend.services.upkeep.heartbeat import Heartbeat
 from backend.tests.fixtures.application import ApplicationClient
 from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.ledger import NOON
+from backend.tests.fixtures.product import until
 from backend.tests.integration.api.conftest import House
 
 
@@ -44,9 +44,12 @@ async def test_a_worker_that_is_heard_makes_it_healthy(
 ) -> None:
     clock = ManualClock()
     await Heartbeat(real_redis, clock, "one", Supervisor(clock), details).beat()
-    async with asyncio.timeout(4):
-        while (parts := await parts_of(client))["workers"]["status"] != "healthy":
-            await asyncio.sleep(0.05)
+
+    async def is_heard() -> bool:
+        return bool((await parts_of(client))["workers"]["status"] == "healthy")
+
+    await until(is_heard, "the worker's word", seconds=4)
+    parts = await parts_of(client)
     assert parts["ingest"]["reason"] == "below /data/cameras 2 folders are watched"
     assert parts["detector"]["reason"].startswith("motion only")
 

@@ -178,3 +178,23 @@ async def test_an_error_while_a_part_ends_does_not_keep_it_alive(
         await settle()
         assert task.cancelled()
     assert starts == 1
+
+
+async def test_a_part_that_loses_a_cancellation_is_cancelled_again(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.core.supervisor._CANCEL_EVERY_SECONDS", 0.01)
+    lost: list[str] = []
+
+    async def deaf() -> None:
+        while len(lost) < 2:
+            try:
+                await forever()
+            except asyncio.CancelledError:
+                lost.append("once more")
+        await forever()
+
+    supervisor.add("deaf", deaf)
+    async with asyncio.timeout(0.9), supervised(supervisor):
+        await settle()
+    assert len(lost) == 2
