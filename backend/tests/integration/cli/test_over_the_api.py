@@ -64,6 +64,8 @@ class CommandLine:
             env={**self.product.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # A background job, which the tests may be, is deaf to SIGINT, and so are its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             text=True,
         )
 
