@@ -26,7 +26,7 @@ from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
 from backend.wiring import folders, services
 
-_SECONDS_TO_END = 2  # `hsi up` gives its processes three
+_SECONDS_TO_END = 2  # `hsi up` gives its processes five
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

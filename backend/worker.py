@@ -18,8 +18,14 @@ async def work(settings: Settings, *, worker: str) -> None:
     """Run the pipeline until SIGINT or SIGTERM, then end what was begun."""
     async with services(settings) as (database, redis):
         pipeline = asyncio.ensure_future(run_pipeline(settings, database, redis, worker=worker))
+        asked = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, pipeline.cancel)
+            asyncio.get_running_loop().add_signal_handler(number, asked.set)
+        asking = asyncio.ensure_future(asked.wait())
+        await asyncio.wait({pipeline, asking}, return_when=asyncio.FIRST_COMPLETED)
+        # Cancelled once, however often it is asked: a second time would cut short the tidying up.
+        asking.cancel()
+        pipeline.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await pipeline
 
@@ -38,6 +44,7 @@ def main(name: str | None = None) -> None:
             level=settings.logs.level,
             keep_days=settings.logs.keep_days,
         )
+        os.umask(0o077)  # pictures are nobody else's on this machine
         asyncio.run(work(settings, worker=name or f"{socket.gethostname()}:{os.getpid()}"))
     except HsiError as error:
         sys.exit(f"hsi worker: {error}")

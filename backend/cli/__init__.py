@@ -51,7 +51,7 @@ def main() -> None:
     if refusal:
         sys.exit(refusal)
     try:
-        app()
+        app(prog_name="hsi")
     except HsiError as error:
         print(f"hsi: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, Invalid) else 1)

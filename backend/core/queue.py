@@ -110,6 +110,7 @@ class StreamBells:
         self._lanes = tuple(lanes)
         self._hearer = hearer
         self._held: list[Bell] = []
+        self._is_new = True
 
     def _stream(self, lane: str) -> str:
         return self._redis.key(f"bells:{lane}")
@@ -193,9 +194,14 @@ class StreamBells:
                 await pipe.execute()
 
     async def forget_stale(self) -> int:
-        """Drop the bells of hearers that have died, so that they can be rung again; how many."""
+        """Drop the bells of hearers that have died, so that they can be rung again; how many.
+
+        A new hearer's own are those of a former process of its name, which is surely dead; others'
+        are stale after a minute.
+        """
         await self._make_groups()
-        forgotten = 0
+        forgotten = await self._forget_former() if self._is_new else 0
+        self._is_new = False
         for lane in self._lanes:
             with translated():
                 claimed: Any = await self._redis.commands.xautoclaim(
@@ -205,6 +211,20 @@ class StreamBells:
                 await self.done(Bell(fields["name"], lane, ticket))
                 forgotten += 1
         return forgotten
+
+    async def _forget_former(self) -> int:
+        streams: dict[Any, Any] = {self._stream(lane): "0" for lane in self._lanes}
+        with translated():
+            answer: Any = await self._redis.commands.xreadgroup(_GROUP, self._hearer, streams)
+        pending = dict(answer or [])
+        bells = [
+            Bell(fields.get("name", ""), lane, ticket)
+            for lane in self._lanes
+            for ticket, fields in pending.get(self._stream(lane), [])
+        ]
+        for bell in bells:
+            await self.done(bell)
+        return len(bells)
 
 
 def _says(error: Unavailable, *words: str) -> bool:

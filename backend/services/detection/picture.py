@@ -43,6 +43,8 @@ def decode(data: bytes, *, longest: int | None, full_size: tuple[int, int]) -> P
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _flag(longest, max(full_size)))
     except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:  # says nothing about the picture
+            raise MemoryError("no memory to decode a picture") from error
         raise _undecodable() from error
     if pixels is None:
         raise _undecodable()

@@ -11,6 +11,7 @@ from backend.services.topics import event_message
 
 _JUMP_SECONDS = 1.0
 _SOONEST_SECONDS = 0.5
+_AHEAD = timedelta(seconds=30)  # by so much may the clock of another machine's worker be ahead
 
 
 class EventCloser:
@@ -39,9 +40,9 @@ class EventCloser:
 
     async def close_quiet(self) -> float:
         """Close what is over now; in how many seconds something further can be."""
-        now = self._look_at_clocks()
         async with self._database.transaction() as session:
             found = await events.lock_open(session)
+            now = self._look_at_clocks()  # not before: what was attached meanwhile is not ahead
             over = [event.id for event in found if self._is_over(event, now)]
             closed = await events.close(session, over, now=now) if over else []
             told = [event_message("event.closed", event) for event in closed]
@@ -66,6 +67,8 @@ class EventCloser:
         return event.is_followed or is_quiet
 
     def _quiet_for(self, event: OpenEvent, now: datetime) -> timedelta:
+        if now < event.attached_at <= now + _AHEAD:
+            return timedelta(0)
         is_known = self._steady_since <= event.attached_at <= now
         return now - (event.attached_at if is_known else self._steady_since)
 

@@ -4,11 +4,11 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass, replace
-from errno import ELOOP
+from errno import ELOOP, EMFILE, ENFILE, ENOMEM, ENOTCONN, ESTALE, ETIMEDOUT
 from pathlib import Path
 
 from backend.core.content_store import ContentStore
-from backend.core.errors import Invalid
+from backend.core.errors import Invalid, Unavailable
 from backend.domain.captured import ExifTime
 from backend.domain.frames import FileMark
 from backend.domain.paths import path_as_text
@@ -23,6 +23,8 @@ LONGEST_PATH = 1024
 # A mark that no file has: what could not be opened is looked at again by every scan, since a change
 # of its permissions would not show in size or time.
 _NEVER_KNOWN = -1
+# Errors of the machine or of a share that pass by themselves, and say nothing about the file.
+_PASSING = frozenset({EMFILE, ENFILE, ENOMEM, ENOTCONN, ESTALE, ETIMEDOUT})
 _LARGEST = 2**63 - 1  # of PostgreSQL's bigint
 
 
@@ -68,7 +70,7 @@ def read_picture(
 ) -> Picture | Refused:
     """Read a file, and copy it to the store where it is a whole picture.
 
-    Raises `Moving`, and `Unavailable` where the store takes nothing.
+    Raises `Moving`, and `Unavailable` where the store takes nothing, or nothing can be read now.
     """
     path = root / relative
     mark = FileMark(0, _NEVER_KNOWN, 0)
@@ -83,6 +85,10 @@ def read_picture(
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Moving from error
     except OSError as error:
+        if error.errno in _PASSING:
+            raise Unavailable(
+                f"cannot read below {root}: {error.strerror}", code="ingest.unreadable"
+            ) from error
         return Refused(replace(mark, mtime_ns=_NEVER_KNOWN), "file.unreadable", _why(error))
     content_hash = hashlib.sha256(data).digest()
     store.put(content_hash, data)

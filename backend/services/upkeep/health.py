@@ -176,9 +176,9 @@ def look_at_ingest(words: Sequence[dict[str, Any]]) -> Finding:
         return Finding(
             "ingest",
             "degraded",
-            f"the kernel's limit of watches is reached: {len(polled)} folders below {roots} are "
-            f"only looked at from time to time, {polled[0]} among them; "
-            "raise fs.inotify.max_user_watches",
+            f"{len(polled)} folders below {roots} cannot be watched and are only looked at from "
+            f"time to time, {polled[0]} among them: the kernel's limit of watches is reached "
+            "(raise fs.inotify.max_user_watches), or we may not read them",
         )
     watched = sum(word["watched_folders"] for word in words)
     how = f"{watched} folders are watched" if watched else "folders are looked at in turn"

@@ -107,3 +107,21 @@ async def forget(product: Product) -> None:
         await product.rows(f"DELETE FROM {table} RETURNING 1 AS gone")
     for path in sorted(product.media_root.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
+
+
+async def test_asked_twice_to_end_it_stores_its_batch_and_counts_no_attempt(
+    product: Product, drops: list[Drop]
+) -> None:
+    product.drop(drops)
+    product.start_worker()
+
+    async def begun() -> bool:
+        return bool(await product.rows("SELECT 1 FROM frames WHERE attempts > 0"))
+
+    await until(begun, "a claim")
+    assert product.process is not None
+    product.process.send_signal(signal.SIGTERM)
+    assert product.kill_worker(signal.SIGTERM) == 0
+    assert "Traceback" not in product.log.read_text()
+    left = await product.rows("SELECT id FROM frames WHERE state = 'received' AND attempts > 0")
+    assert left == []

@@ -84,6 +84,19 @@ class TestStreamBells(BellsContract):
         await others.ring("1", LIVE)
         assert await heard(others) == ("1", LIVE)
 
+    async def test_a_new_hearer_forgets_what_its_former_process_left(
+        self, bells: StreamBells, real_redis: RedisClient
+    ) -> None:
+        await bells.ring("1", LIVE)
+        assert await bells.forget_stale() == 0  # the groups are made
+        stream = real_redis.key(f"bells:{LIVE}")
+        await real_redis.commands.xreadgroup("workers", "first", {stream: ">"})  # and it was killed
+        again = StreamBells(real_redis, LANES, hearer="first")
+        assert await again.forget_stale() == 1
+        await again.ring("1", LIVE)
+        assert await heard(again) == ("1", LIVE)
+        assert await again.forget_stale() == 0  # what it hears itself is not stale
+
     async def test_a_hearer_that_died_while_it_heard_silences_no_name(
         self, bells: StreamBells, real_redis: RedisClient
     ) -> None:

@@ -37,7 +37,7 @@ def test_an_expected_error_is_one_line_and_a_status(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def failing() -> None:
+    def failing(prog_name: str) -> None:
         raise error
 
     monkeypatch.setattr(backend.cli, "app", failing)

@@ -123,6 +123,19 @@ async def test_a_later_event_ends_the_earlier_at_once(works: Works, closer: Even
 
 
 @pytest.mark.parametrize("jump", [DAY, -DAY])
+async def test_what_was_attached_a_little_ahead_of_our_clock_is_not_over(
+    works: Works, closer: EventCloser
+) -> None:
+    camera = await works.ledger.camera()
+    works.clock.advance(100)
+    event = await see(works, camera)
+    await works.ledger.change(
+        "UPDATE events SET attached_at = attached_at + interval '2 ms' WHERE id = :id", id=event
+    )
+    await closer.close_quiet()
+    assert await states(works.ledger) == ["open"]
+
+
 async def test_a_clock_that_jumps_closes_nothing_and_holds_nothing_open(
     works: Works, closer: EventCloser, jump: timedelta
 ) -> None:

@@ -202,6 +202,21 @@ async def test_what_is_a_day_old_is_forgotten_but_not_its_number(
         assert await outbox.first_number(session) == begin + 2
 
 
+async def test_after_a_clock_was_put_back_nothing_is_forgotten_in_the_middle(
+    ledger: Ledger, relay: OutboxRelay, clock: ManualClock
+) -> None:
+    begin = await last_number(ledger)
+    clock.advance(timedelta(hours=2).total_seconds())
+    await put(ledger, message(1), clock=clock)
+    await relay.relay()
+    clock.jump(-timedelta(hours=2))
+    await put(ledger, message(2), clock=clock)
+    await relay.relay()
+    clock.advance(timedelta(hours=25).total_seconds())  # the second one alone is a day old
+    await relay._forget_old()
+    assert await numbers(ledger) == [begin + 1, begin + 2]
+
+
 async def test_running_it_relays_when_told_and_finds_what_others_wrote(
     ledger: Ledger, relay: OutboxRelay, clock: ManualClock
 ) -> None:

@@ -1,6 +1,7 @@
 """Reading one file: its name, its mark, and its path in a record."""
 
 import os
+from errno import EMFILE
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.content_store import ContentStore
+from backend.core.errors import Unavailable
 from backend.services.ingest.reading import (
     LONGEST_PATH,
     Limits,
@@ -130,3 +132,20 @@ def test_what_is_no_picture_never_reaches_the_store(
     assert isinstance(outcome, Refused)
     assert outcome.code.startswith("picture.")
     assert not (folder / "pictures").exists()
+
+
+def test_what_passes_by_itself_says_nothing_about_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Camera").mkdir()
+    (tmp_path / "Camera" / "a.jpg").write_bytes(picture())
+    store = ContentStore(tmp_path / "store")
+
+    def exhausted(*_: object, **__: object) -> int:
+        raise OSError(EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", exhausted)
+        with pytest.raises(Unavailable, match="Too many open files"):
+            read_picture(tmp_path, "Camera/a.jpg", store, LIMITS)
+    assert isinstance(read_picture(tmp_path, "Camera/a.jpg", store, LIMITS), Picture)
