@@ -21,7 +21,8 @@ from backend.tests.fixtures.waiting import is_gone, wait_for
 pytestmark = pytest.mark.slow
 
 API = """
-import http.server, os, pathlib
+import http.server, os, pathlib, signal, sys
+if "broken" in sys.argv: signal.pause()  # an API that answered first would make it a restart
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
@@ -67,7 +68,7 @@ class RunningUp:
             self.port = probe.getsockname()[1]
         chosen = {"data": str(self.data), "port": self.port} | options
         commands = {
-            "api": [sys.executable, "-c", API],
+            "api": [sys.executable, "-c", API, worker],
             "worker": [sys.executable, "-c", WORKER, worker],
             "demo": [sys.executable, "-c", DEMO],
         }

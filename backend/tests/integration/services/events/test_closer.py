@@ -122,7 +122,6 @@ async def test_a_later_event_ends_the_earlier_at_once(works: Works, closer: Even
     assert await states(works.ledger) == ["closed", "open"]
 
 
-@pytest.mark.parametrize("jump", [DAY, -DAY])
 async def test_what_was_attached_a_little_ahead_of_our_clock_is_not_over(
     works: Works, closer: EventCloser
 ) -> None:
@@ -136,6 +135,7 @@ async def test_what_was_attached_a_little_ahead_of_our_clock_is_not_over(
     assert await states(works.ledger) == ["open"]
 
 
+@pytest.mark.parametrize("jump", [DAY, -DAY])
 async def test_a_clock_that_jumps_closes_nothing_and_holds_nothing_open(
     works: Works, closer: EventCloser, jump: timedelta
 ) -> None:
