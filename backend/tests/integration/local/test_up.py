@@ -35,9 +35,11 @@ http.server.HTTPServer(address, Answer).serve_forever()
 """
 WORKER = """
 import os, pathlib, signal, sys
-(pathlib.Path(os.environ["HSI_DATA"]) / "worker.pid").write_text(str(os.getpid()))
-if "broken" in sys.argv: sys.exit(3)
+data = pathlib.Path(os.environ["HSI_DATA"])
 if "stubborn" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
+(data / "worker.new").write_text(str(os.getpid()))
+(data / "worker.new").replace(data / "worker.pid")
+if "broken" in sys.argv: sys.exit(3)
 while True: signal.pause()
 """
 DEMO = "import os, pathlib; (pathlib.Path(os.environ['HSI_DATA']) / 'demo').touch()"
@@ -90,7 +92,7 @@ class RunningUp:
     def is_up(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"up ended: {self.said}")
-        return "hsi is up" in self.said
+        return "hsi is up" in self.said and (self.data / "worker.pid").exists()
 
     def everything(self) -> list[int]:
         """All processes of it."""
