@@ -1,4 +1,4 @@
-"""The only module that knows every concrete class: settings -> parts -> pipeline.
+"""Makes the pipeline: settings -> parts -> pipeline. Nothing below knows what it is plugged into.
 
 > A camera gives frames; a detector turns frames into detections; detections that belong together
 > become one event; an analyst judges the event.
