@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from redis.exceptions import ResponseError
 
 from backend.core.errors import Unavailable
-from backend.core.redis import RedisClient, translated
+from backend.core.redis import RedisClient, asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,14 @@ class StreamBells:
 
     async def ring(self, name: str, lane: str) -> None:
         """Ring, unless that bell is already waiting to be heard."""
-        with translated():
+        async with asking():
             await self._redis.commands.eval(_RING, 2, self._stream(lane), self._rung(lane), name)
 
     async def hear(self, patience: float) -> Bell | None:
         """The next bell; None where none rang for `patience` seconds (at most 10)."""
         bell = await self._next(min(patience, _LONGEST_PATIENCE))
         if bell is not None:
-            with translated():
+            async with asking():
                 await self._redis.commands.eval(
                     _HEARD, 1, self._rung(bell.lane), bell.name, bell.ticket
                 )
@@ -163,7 +163,7 @@ class StreamBells:
         block = None if patience is None else max(1, int(patience * 1000))
         while True:
             try:
-                with translated():
+                async with asking():
                     answer = await self._redis.commands.xreadgroup(
                         _GROUP, self._hearer, streams, count=1, block=block
                     )
@@ -177,7 +177,7 @@ class StreamBells:
     async def _make_groups(self) -> None:
         for lane in self._lanes:
             try:
-                with translated():
+                async with asking():
                     await self._redis.commands.xgroup_create(
                         self._stream(lane), _GROUP, id="0", mkstream=True
                     )
@@ -187,11 +187,10 @@ class StreamBells:
 
     async def done(self, bell: Bell) -> None:
         """What the bell was rung for has been looked after."""
-        with translated():
-            async with self._redis.commands.pipeline(transaction=False) as pipe:
-                pipe.xack(self._stream(bell.lane), _GROUP, bell.ticket)
-                pipe.xdel(self._stream(bell.lane), bell.ticket)
-                await pipe.execute()
+        async with asking(), self._redis.commands.pipeline(transaction=False) as pipe:
+            pipe.xack(self._stream(bell.lane), _GROUP, bell.ticket)
+            pipe.xdel(self._stream(bell.lane), bell.ticket)
+            await pipe.execute()
 
     async def forget_stale(self) -> int:
         """Drop the bells of hearers that have died, so that they can be rung again; how many.
@@ -203,7 +202,7 @@ class StreamBells:
         forgotten = await self._forget_former() if self._is_new else 0
         self._is_new = False
         for lane in self._lanes:
-            with translated():
+            async with asking():
                 claimed: Any = await self._redis.commands.xautoclaim(
                     self._stream(lane), _GROUP, self._hearer, min_idle_time=_STALE_MS, count=100
                 )
@@ -214,7 +213,7 @@ class StreamBells:
 
     async def _forget_former(self) -> int:
         streams: dict[Any, Any] = {self._stream(lane): "0" for lane in self._lanes}
-        with translated():
+        async with asking():
             answer: Any = await self._redis.commands.xreadgroup(_GROUP, self._hearer, streams)
         pending = dict(answer or [])
         bells = [

@@ -153,3 +153,23 @@ async def test_without_redis_all_of_it_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         await bells.forget_stale()
     await redis.close()
+
+
+async def test_a_hearer_that_is_cancelled_ends_whatever_it_is_at(real_redis: RedisClient) -> None:
+    """At any turn of the loop, also that in which a command has just been written."""
+    for turns in range(60):
+        bells = StreamBells(real_redis, [LIVE, BACKLOG], hearer="worker")
+        await bells.ring("1", LIVE)
+        hearing = asyncio.create_task(_hear_for_ever(bells))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        hearing.cancel()
+        await asyncio.wait([hearing], timeout=2)
+        assert hearing.cancelled(), f"cancelled after {turns} turns, it went on"
+
+
+async def _hear_for_ever(bells: StreamBells) -> None:
+    while True:
+        bell = await bells.hear(5)
+        if bell is not None:
+            await bells.done(bell)
