@@ -16,6 +16,7 @@ pytest_plugins = [
     f"backend.tests.fixtures.{name}"
     for name in (
         "environment",
+        "leaks",
         "properties",
         "services",
         "timeouts",
