@@ -24,14 +24,18 @@ from backend.core.supervisor import Supervisor
 from backend.services.live.fan_out import FanOut
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
-from backend.wiring import folders, services
+from backend.wiring import folders, server_urls, services
 
-_SECONDS_TO_END = 2  # `hsi up` gives its processes five
+_SECONDS_TO_END = 2  # `hsi up` gives its processes four
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application; its servers are connected to when it starts, and may come later."""
+    """The application; its servers are connected to when it starts, and may come later.
+
+    Raises Invalid for settings that are wrong, or do not say where the servers are.
+    """
     settings = settings or get_settings()
+    server_urls(settings)
     return build(allowed_hosts=settings.api.allowed_hosts, lifespan=partial(_running, settings))
 
 
@@ -70,7 +74,10 @@ def __getattr__(name: str) -> FastAPI:
     """`app`, made when it is first asked for: importing this module reads no settings."""
     if name != "app":
         raise AttributeError(name)
-    globals()["app"] = application = create_app()
+    try:
+        globals()["app"] = application = create_app()
+    except HsiError as error:
+        sys.exit(f"hsi api: {error}")
     return application
 
 
@@ -84,9 +91,6 @@ def main() -> None:
             level=settings.logs.level,
             keep_days=settings.logs.keep_days,
         )
-        missing = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
-        for name in (name for name, url in missing.items() if url is None):
-            sys.exit(f"hsi api: {name} is not set: `hsi up` brings servers of its own")
         application = create_app(settings)
     except HsiError as error:
         sys.exit(f"hsi api: {error}")

@@ -4,7 +4,7 @@
 > become one event; an analyst judges the event.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,12 @@ from backend.services.events.closer import EventCloser
 from backend.services.events.stage import EventStage
 from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher
 from backend.services.ingest.reading import Limits
+from backend.services.ingest.restored_folders import RestoredFolders
 from backend.services.ingest.stage import Ingest, Intake
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.heartbeat import Heartbeat
 from backend.services.upkeep.reconciler import Reconciler
+from backend.services.upkeep.redis_watch import RedisWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,19 @@ def folders(settings: Settings) -> Folders:
 @asynccontextmanager
 async def services(settings: Settings) -> AsyncIterator[tuple[Database, RedisClient]]:
     """PostgreSQL and Redis, closed in the end."""
-    database = await init_db(_secret(settings, "database_url"))
-    redis = RedisClient(_secret(settings, "redis_url"), prefix=settings.redis.prefix)
+    database_url, redis_url = server_urls(settings)
+    database = await init_db(database_url)
+    redis = RedisClient(redis_url, prefix=settings.redis.prefix)
     try:
         yield database, redis
     finally:
         await redis.close()
         await close_db()
+
+
+def server_urls(settings: Settings) -> tuple[str, str]:
+    """Where PostgreSQL and Redis are. Raises Invalid where that is not set."""
+    return _secret(settings, "database_url"), _secret(settings, "redis_url")
 
 
 def _secret(settings: Settings, name: str) -> str:
@@ -75,9 +83,17 @@ def _secret(settings: Settings, name: str) -> str:
 
 
 async def run_pipeline(
-    settings: Settings, database: Database, redis: RedisClient, *, worker: str
+    settings: Settings,
+    database: Database,
+    redis: RedisClient,
+    *,
+    worker: str,
+    ready: Callable[[], None],
 ) -> None:
-    """The sentence: from files to judged events, until it is cancelled."""
+    """The sentence: from files to judged events, until it is cancelled.
+
+    `ready` is called once all parts are made: what fails later is tried again.
+    """
     clock = SystemClock()
     places = folders(settings)
     bells = StreamBells(redis, [Lane.LIVE, Lane.BACKLOG], hearer=worker)
@@ -102,6 +118,7 @@ async def run_pipeline(
         poll_seconds=settings.ingest.poll_interval.total_seconds(),
     )
     scanner = FolderScanner(places.media_root, clock, watcher)
+    restored = RestoredFolders(places.media_root, database, clock)
     rules = EventRules(idle=settings.batch_idle_timeout, longest=settings.event_max)
 
     ingest = Ingest(intake, database, bells, clock)
@@ -117,12 +134,20 @@ async def run_pipeline(
     reconciler = Reconciler(database, bells, clock)
 
     supervisor = Supervisor(clock)
+
+    def redis_is_back() -> None:
+        supervisor.wake()
+        reconciler.hasten()
+        relay.told()
+
     supervisor.add("watch", lambda: ingest.run(watcher))
     supervisor.add("scan", lambda: ingest.run(scanner))
+    supervisor.add("restored", lambda: ingest.run(restored))
     supervisor.add("detect", detection.run)
     supervisor.add("close", closer.run)
     supervisor.add("relay", relay.run)
     supervisor.add("reconcile", reconciler.run)
+    supervisor.add("redis", RedisWatch(redis, clock, redis_is_back).run)
 
     def details() -> dict[str, Any]:
         state = watcher.state
@@ -131,12 +156,14 @@ async def run_pipeline(
             "media_root": str(places.media_root),
             "watched_folders": state.folders,
             "polled_folders": state.polled,
+            "unseen_folders": state.unseen,
             "scanned_at": state.scanned_at,
         }
 
     heartbeat = Heartbeat(redis, clock, worker, supervisor, details)
     supervisor.add("heartbeat", heartbeat.run)
     try:
+        ready()
         await supervisor.run()
     finally:
         detector.close()

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from backend.core.config import Settings, get_settings
 from backend.core.errors import HsiError
@@ -14,10 +15,20 @@ from backend.core.logging import configure_logging
 from backend.wiring import folders, run_pipeline, services
 
 
-async def work(settings: Settings, *, worker: str) -> None:
-    """Run the pipeline until SIGINT or SIGTERM, then end what was begun."""
+async def work(settings: Settings, *, worker: str, ready: Path | None = None) -> None:
+    """Run the pipeline until SIGINT or SIGTERM, then end what was begun.
+
+    The file `ready` is made once it has started.
+    """
+
+    def say_so() -> None:
+        if ready is not None:
+            ready.touch()
+
     async with services(settings) as (database, redis):
-        pipeline = asyncio.ensure_future(run_pipeline(settings, database, redis, worker=worker))
+        pipeline = asyncio.ensure_future(
+            run_pipeline(settings, database, redis, worker=worker, ready=say_so)
+        )
         asked = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, asked.set)
@@ -30,7 +41,7 @@ async def work(settings: Settings, *, worker: str) -> None:
             await pipeline
 
 
-def main(name: str | None = None) -> None:
+def main(name: str | None = None, ready: Path | None = None) -> None:
     """Run a worker under a name that no other running worker has.
 
     What an earlier process of that name left open, it ends at once; without a name of its own, that
@@ -45,7 +56,8 @@ def main(name: str | None = None) -> None:
             keep_days=settings.logs.keep_days,
         )
         os.umask(0o077)  # pictures are nobody else's on this machine
-        asyncio.run(work(settings, worker=name or f"{socket.gethostname()}:{os.getpid()}"))
+        worker = name or f"{socket.gethostname()}:{os.getpid()}"
+        asyncio.run(work(settings, worker=worker, ready=ready))
     except HsiError as error:
         sys.exit(f"hsi worker: {error}")
 
@@ -53,4 +65,6 @@ def main(name: str | None = None) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m backend.worker", description=__doc__)
     parser.add_argument("--name", help="a name that no other running worker has")
-    main(parser.parse_args().name)
+    parser.add_argument("--ready", type=Path, help="a file to be made once it has started")
+    arguments = parser.parse_args()
+    main(arguments.name, arguments.ready)

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Lifespan
 
 from backend import __version__
-from backend.api.dependencies import refuse_unknown_query
+from backend.api.dependencies import refuse_repeated_members, refuse_wrong_query
 from backend.api.error_handlers import add_error_handlers
 from backend.api.middleware import middleware
 from backend.api.problems import problems
@@ -34,7 +34,8 @@ _ABOUT = f"""\
 Cameras give frames; what is found in them becomes events; every event is judged, with reasons.
 
 **Lists** are pages `{{"items": […], "next_cursor": "…"}}`: send the cursor back as `cursor` for the
-next page, `limit` (1 to 200) for its size. A parameter that an operation does not have is refused.
+next page, `limit` (1 to 200) for its size. A parameter that an operation does not have, or
+that is given twice, is refused.
 
 **Errors** are problem documents (RFC 9457, `application/problem+json`) with a stable `code`.
 Times are ISO 8601 with a zone, like `2026-03-01T12:00:00Z`; a `+` in an address is written `%2B`.
@@ -95,7 +96,7 @@ def build(
     add_error_handlers(application)
     api = APIRouter(
         prefix="/api",
-        dependencies=[Depends(refuse_unknown_query)],
+        dependencies=[Depends(refuse_wrong_query), Depends(refuse_repeated_members)],
         responses=problems(400, 422, 500, 503),
     )
     for noun in _NOUNS:

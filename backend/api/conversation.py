@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from backend.api.json_text import parsed
 from backend.core.errors import HsiError, Invalid, Unavailable
 from backend.services.live.fan_out import FanOut, Reader
 
@@ -99,8 +100,8 @@ class Conversation:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        message = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        message = parsed(text)
+    except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict):
         raise Invalid("a message must be a JSON object", code="message.not_json")

@@ -1,5 +1,6 @@
 """What routes are given: the parts of the process, a transaction, a page's size and place."""
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,12 +12,17 @@ from fastapi import Path as PathParameter
 from starlette.requests import HTTPConnection, Request
 
 from backend.api import cursors
+from backend.api.json_text import parsed
+from backend.api.schemas.text import ClassName, Text
 from backend.core.clock import Clock
 from backend.core.database import Database
-from backend.core.errors import Invalid
+from backend.core.errors import Invalid, NotFound
 from backend.services.live.fan_out import FanOut
+from backend.services.stores import cameras
 from backend.services.stores.rows import Record, Session
 from backend.services.upkeep.health import Health
+
+_SHOWN = 20  # slugs in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +122,38 @@ async def get_paging(
 PagingDep = Annotated[Paging, Depends(get_paging)]
 
 
-async def refuse_unknown_query(request: Request) -> None:
-    """Raise `Invalid` for query parameters that the operation does not have.
+async def get_camera_filter(
+    session: SessionDep,
+    camera: Annotated[Text | None, Query(description="A camera's slug.")] = None,
+) -> str | None:
+    """The slug of the camera whose things are asked for. Raises `NotFound` for one of no camera."""
+    if camera is None:
+        return None
+    known = await cameras.slugs(session)
+    if camera not in known:
+        some = ", ".join(known[:_SHOWN]) + (", …" if len(known) > _SHOWN else "")
+        raise NotFound(
+            f"camera: there is no {camera}; known: {some or 'none yet'}", code="camera.unknown"
+        )
+    return camera
+
+
+CameraFilter = Annotated[str | None, Depends(get_camera_filter)]
+
+ClassFilter = Annotated[
+    ClassName | None, Query(alias="class", description="A class that was seen.")
+]
+
+
+async def refuse_repeated_members(request: Request) -> None:
+    """Raise `Invalid` for a JSON body that names something twice: either could be meant."""
+    if request.scope["route"].body_field is not None:
+        with contextlib.suppress(ValueError, RecursionError):  # answered where it is looked at
+            parsed(await request.body())
+
+
+async def refuse_wrong_query(request: Request) -> None:
+    """Raise `Invalid` for query parameters that the operation does not have, or has twice.
 
     A filter with a typing error would otherwise be no filter at all.
     """
@@ -132,6 +168,9 @@ async def refuse_unknown_query(request: Request) -> None:
             f"known here: {', '.join(known) or 'none'}",
             code="query.unknown",
         )
+    repeated = sorted(name for name in asked if len(request.query_params.getlist(name)) > 1)
+    if repeated:
+        raise Invalid(f"{', '.join(repeated)}: given more than once", code="query.repeated")
 
 
 @lru_cache(maxsize=1)

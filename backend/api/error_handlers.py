@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from backend.api.problems import problem
 from backend.core.errors import Conflict, HsiError, Invalid, NotFound, Unavailable
+from backend.core.input_words import words_of
 
 STATUS: Mapping[type[HsiError], int] = {
     NotFound: 404,
@@ -46,18 +47,16 @@ def answer_to(error: HsiError) -> Response:
 
 
 def named_fields(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """pydantic's errors as `{field, message}`; what was sent is not told back."""
-    return [_named(error) for error in errors]
+    """pydantic's errors as `{field, message}`."""
+    return [{"field": _field(error), "message": words_of(error)} for error in errors]
 
 
-def _named(error: Mapping[str, Any]) -> dict[str, str]:
-    if error["type"] == "json_invalid":
-        why = f"must be JSON: {error['ctx']['error']} at character {error['loc'][-1]}"
-        return {"field": "body", "message": why}
-    if error["type"] == "model_attributes_type":
-        return {"field": "body", "message": "must be a JSON object, sent as application/json"}
-    field = ".".join(str(part) for part in error["loc"])
-    return {"field": field, "message": str(error["msg"]).removeprefix("Value error, ")}
+def _field(error: Mapping[str, Any]) -> str:
+    """The name by which the client knows it: `limit`, `name`, or `body` for the whole of it."""
+    place, *names = error["loc"]
+    if not names or error["type"] == "json_invalid":  # which names a character
+        return str(place)
+    return ".".join(map(str, names))
 
 
 async def _expected(_request: Request, error: Exception) -> Response:

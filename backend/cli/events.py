@@ -205,11 +205,12 @@ def _follow(
             show_message(message)
 
     def begin() -> None:
+        with api(server, data) as opened:
+            # Asked for in any case: a camera or class that is not known is refused there.
+            found = wanted.found(opened, max(earlier, 1))[:earlier]
         tell("following the events; Ctrl-C ends it")
-        if earlier:
-            with api(server, data) as opened:
-                for event in reversed(wanted.found(opened, earlier)):
-                    print_message({"type": f"event.{_last_change(event)}", "event": event})
+        for event in reversed(found):
+            print_message({"type": f"event.{_last_change(event)}", "event": event})
 
     # The way to end it, hence no error.
     with contextlib.suppress(KeyboardInterrupt):

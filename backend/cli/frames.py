@@ -78,7 +78,7 @@ def trace_of_file(opened: Api, places: list[str]) -> Document:
 
 def show_list(found: list[Document]) -> None:
     """Print frames, or that there are none."""
-    from backend.cli.tables import Column, show_table
+    from backend.cli.tables import LONGEST_NAME, Column, show_table
 
     if not found:
         typer.echo("no frames")
@@ -88,7 +88,7 @@ def show_list(found: list[Document]) -> None:
             Column("ID", whole=True, right=True),
             Column("TAKEN", whole=True),
             Column("CAMERA"),
-            Column("FILE"),
+            Column("FILE", most=LONGEST_NAME),
             Column("STATE", whole=True),
             Column("WHY"),
         ),

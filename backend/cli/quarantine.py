@@ -29,7 +29,7 @@ def quarantine(
 
 def show(files: list[Document]) -> None:
     """Print them, or that there are none."""
-    from backend.cli.tables import Column, show_table
+    from backend.cli.tables import LONGEST_NAME, Column, show_table
     from backend.cli.words import file_size, local_time
 
     if not files:
@@ -38,7 +38,7 @@ def show(files: list[Document]) -> None:
     show_table(
         (
             Column("SINCE", whole=True),
-            Column("FILE"),
+            Column("FILE", most=LONGEST_NAME),
             Column("SIZE", whole=True, right=True),
             Column("WHY"),
         ),

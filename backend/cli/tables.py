@@ -1,4 +1,4 @@
-"""Tables and lines: as wide as the terminal; in a pipe, whole and without colours.
+"""Tables and lines: as wide as the terminal; in a pipe, as wide as they need and without colours.
 
 What they show comes from the world, from file names for instance, and is shown escaped.
 """
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
+
+LONGEST_NAME = 60
+"""Characters of a file's name in a table, where one long name would widen all rows."""
 
 _UNBOUNDED = 10_000  # columns: wider than any line of ours
 
@@ -50,6 +53,8 @@ class Column:
     title: str
     whole: bool = False
     right: bool = False
+    most: int | None = None
+    """Characters of a cell; a longer one is shortened in its middle."""
 
 
 def show_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
@@ -63,7 +68,8 @@ def show_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Non
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*map(_text, row))
+        cells = zip(columns, row, strict=True)
+        table.add_row(*(_shortened(_text(cell), column.most) for column, cell in cells))
     _print(table)
 
 
@@ -98,6 +104,13 @@ def _text(cell: Cell) -> "Text":
     if isinstance(cell, Word):
         return Text.assemble((printable(cell.name), _COLOURS.get(cell.name, "")), cell.more)
     return Text(NOTHING if cell is None or cell == "" else printable(str(cell)))
+
+
+def _shortened(text: "Text", most: int | None) -> "Text":
+    if most is None or len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return text[:head] + "…" + text[len(text) - (most - 1 - head) :]
 
 
 def _print(what: "RenderableType", *, is_line: bool = False) -> None:

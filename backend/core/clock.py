@@ -36,3 +36,14 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait, and let others run."""
         await asyncio.sleep(seconds)
+
+
+async def wait_for(event: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait until the event is set, at most so long by this clock."""
+    waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)

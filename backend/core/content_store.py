@@ -42,24 +42,33 @@ class ContentStore:
     def read(self, content_hash: bytes) -> bytes:
         """The content with this hash.
 
-        Raises `NotFound` where it is gone, or no longer what it was; `Unavailable` for a disk that
-        fails.
+        Raises `NotFound` where it is gone, or no longer what it was; `Unavailable` where the whole
+        folder cannot be read; `OSError` where it can, and this one file cannot.
         """
         try:
             data = self.path(content_hash).read_bytes()
-        except FileNotFoundError as error:
-            if not self._folder.is_dir():
-                raise Unavailable(
-                    f"the folder {self._folder} is not there", code="pictures.unreadable"
-                ) from error
-            raise NotFound("the picture's copy is gone", code="pictures.missing") from error
         except OSError as error:
-            raise Unavailable(
-                f"cannot read from {self._folder}: {error.strerror}", code="pictures.unreadable"
-            ) from error
+            self._check_folder()
+            if not isinstance(error, FileNotFoundError):
+                raise
+            raise NotFound("the picture's copy is gone", code="pictures.missing") from error
         if sha256(data).digest() != content_hash:
             raise NotFound("the picture's copy is damaged", code="pictures.damaged")
         return data
+
+    def _check_folder(self) -> None:
+        """Raise `Unavailable` where the folder itself cannot be read, or is a mere mount point."""
+        try:
+            with os.scandir(self._folder) as entries:
+                is_empty = next(entries, None) is None
+        except OSError as error:
+            raise _unreadable(self._folder, error.strerror) from error
+        if is_empty:
+            raise _unreadable(self._folder, "it is empty, as if it were not mounted")
+
+
+def _unreadable(folder: Path, why: str | None) -> Unavailable:
+    return Unavailable(f"cannot read from {folder}: {why}", code="pictures.unreadable")
 
 
 def _flush_names(folder: Path) -> None:

@@ -77,9 +77,14 @@ def _passes(error: SQLAlchemyError) -> bool:
 
 
 def _short(error: SQLAlchemyError) -> str:
-    """The server's own first line: SQLAlchemy would add the statement and its values."""
+    """The server's own first line: SQLAlchemy would add the statement and its values.
+
+    What the driver says without the server, it says of its own insides.
+    """
     origin = error.orig if isinstance(error, DBAPIError) else None
-    return str(origin or error).splitlines()[0]
+    if getattr(origin, "sqlstate", None) is None:
+        return "the connection broke in the middle of a question"
+    return str(origin).splitlines()[0]
 
 
 _database: Database | None = None

@@ -43,6 +43,12 @@ class RedisClient:
             return {"status": "unhealthy", "error": str(error)}
         return {"status": "healthy"}
 
+    async def run_id(self) -> str:
+        """Which start of the server answers: another one has another id."""
+        async with asking():
+            server: dict[str, Any] = await self.commands.info("server")
+        return str(server["run_id"])
+
     async def keep(self, name: str, value: str, *, seconds: int) -> None:
         """Store a value that goes away by itself."""
         async with asking():

@@ -7,14 +7,14 @@ from datetime import datetime
 
 import structlog
 
-from backend.core.clock import Clock
+from backend.core.clock import Clock, wait_for
 from backend.core.errors import HsiError
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
-_SOUND_AFTER = 60.0
-# Longer than a batch takes, which is stored when its stage is cancelled, and cut short by a second.
-_CANCEL_EVERY_SECONDS = 4.0
+_SOUND_AFTER = 30.0  # so that one failure a minute costs the shortest pause each time
+# Longer than a stage needs to end its picture and store what it has; a second one cuts that short.
+_CANCEL_EVERY_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -38,11 +38,17 @@ class Supervisor:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._parts: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._woken = asyncio.Event()
         self.states: dict[str, PartState] = {}
 
     def add(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Add a part; `run` works until it is cancelled."""
         self._parts[name] = run
+
+    def wake(self) -> None:
+        """End the pauses of parts that failed: what they need is there again."""
+        self._woken.set()
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Run all parts. When cancelled, they are cancelled and have ended when this returns."""
@@ -69,7 +75,7 @@ class Supervisor:
             if self._clock.monotonic() - started > _SOUND_AFTER:
                 pause = _FIRST_PAUSE
             self.states[name] = PartState(running=False, since=self._clock.now(), reason=reason)
-            await self._clock.sleep(pause)
+            await wait_for(self._woken, self._clock, pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _run_once(self, name: str, run: Callable[[], Awaitable[None]]) -> str:

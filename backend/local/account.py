@@ -2,9 +2,13 @@
 
 import os
 import pwd
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+# The kernel is asked, as that user: modes alone do not tell of access lists.
+_FIRST_CLOSED = 'for one; do [ -x "$one" ] || { printf %s "$one"; break; }; done'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,21 @@ class Account:
             return pwd.getpwuid(self.uid).pw_name
         except KeyError:
             return str(self.uid)
+
+    def first_closed(self, folder: Path) -> Path | None:
+        """The first folder on the way to this one, itself included, that the user cannot pass."""
+        if self.is_ours:
+            return None
+        looking = subprocess.run(  # noqa: S603 - our own words
+            ["/bin/sh", "-c", _FIRST_CLOSED, "sh", *reversed(folder.parents), folder],
+            user=self.uid,
+            group=self.gid,
+            extra_groups=[],
+            cwd="/",
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        return Path(os.fsdecode(looking.stdout)) if looking.stdout else None
 
     def own(self, path: Path) -> None:
         """Give a file or folder to this user."""

@@ -3,13 +3,14 @@
 import fcntl
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from backend.core.errors import Conflict
-from backend.local.files import make_folder, write_whole
+from backend.local.files import make_folder, write_whole, writing_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +24,49 @@ class RunFile:
 
 
 class DataFolder:
-    """The data folder, locked while entered. The lock goes with the process that holds it."""
+    """The data folder, locked while entered. The lock goes with the process that holds it.
+
+    Whoever leaves it without having taken it leaves it as it was.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file = path / "lock"
+        self._run_file = path / "run.json"
         self._lock: int | None = None
+        self._made: list[Path] = []
+        self._is_published = False
 
     def __enter__(self) -> Self:
-        """Make the folder and lock it. Raises Unavailable (not writable), Conflict (in use)."""
-        make_folder(self.path)
-        self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Lock the folder. Raises Unavailable (not writable), Conflict (in use)."""
+        self._made = [one for one in (self.path, *self.path.parents) if not one.exists()]
+        with writing_to(self.path):
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = self._open_lock()
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        self._lock = lock
+        return self
+
+    def _open_lock(self) -> int:
+        while True:
+            lock = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._hold(lock)
+            if os.fstat(lock).st_nlink:
+                return lock
+            os.close(lock)  # whoever held it removed it meanwhile
+
+    def _hold(self, lock: int) -> None:
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(self._lock, 20, 0).decode().strip()
-            os.close(self._lock)
+            holder = os.pread(lock, 20, 0).decode().strip()
+            os.close(lock)
             raise Conflict(
                 f"hsi is already up with the data folder {self.path} (process {holder}): stop it, "
                 "or choose another folder with --data",
                 code="data_folder.in_use",
             ) from error
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
-        self.withdraw()
-        return self
 
     def __exit__(
         self,
@@ -55,10 +75,22 @@ class DataFolder:
         trace: TracebackType | None,
     ) -> None:
         """Unlock it."""
-        if self._lock is not None:
-            self.withdraw()
-            os.close(self._lock)
-            self._lock = None
+        if self._lock is None:
+            return
+        if self._is_published:
+            self._run_file.unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)
+        os.close(self._lock)
+        self._lock = None
+        with suppress(OSError):  # there is something in it by now
+            for made in self._made:
+                made.rmdir()
+
+    def take(self) -> None:
+        """Make it our own, with a folder for pictures in it. Raises Unavailable."""
+        make_folder(self.path)
+        self.cameras.mkdir(exist_ok=True)
+        self._run_file.unlink(missing_ok=True)  # what one that was killed has left
 
     @property
     def cameras(self) -> Path:
@@ -66,13 +98,10 @@ class DataFolder:
         return self.path / "cameras"
 
     def publish(self, address: str) -> None:
-        """Write where the API is."""
+        """Write where the API is, for as long as the folder is entered."""
+        self._is_published = True
         run = RunFile(address=address, pid=os.getpid())
-        write_whole(self.path / "run.json", json.dumps(asdict(run)))
-
-    def withdraw(self) -> None:
-        """Remove what `publish` wrote."""
-        (self.path / "run.json").unlink(missing_ok=True)
+        write_whole(self._run_file, json.dumps(asdict(run)))
 
 
 def read_run_file(data: Path) -> RunFile | None:

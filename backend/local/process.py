@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,7 @@ _PR_SET_PDEATHSIG = 1
 
 Steps = Sequence[tuple[signal.Signals, float]]
 """What to send, and how many seconds to wait for the end, before the next one."""
+_KILLED_WITHIN = 1.0  # seconds
 
 
 def spawn(
@@ -62,7 +64,10 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], steps: Steps) -> None:
-    """End a process by the first step that does it; what it started is killed with it."""
+    """End a process by the first step that does it, or kill it; what it started is killed with it.
+
+    Takes as long as the steps, and one second, at most.
+    """
     for signal_, seconds in steps:
         if process.poll() is not None:
             break
@@ -73,7 +78,15 @@ def stop(process: subprocess.Popen[bytes], steps: Steps) -> None:
             continue
     with suppress(ProcessLookupError, PermissionError):  # none left, or another's number by now
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with suppress(subprocess.TimeoutExpired):  # only one that waits for a broken disk
+        process.wait(_KILLED_WITHIN)
+
+
+def at_once(ends: Sequence[Callable[[], None]]) -> None:
+    """Do all of these side by side, until the last has ended."""
+    with ThreadPoolExecutor(max(1, len(ends))) as pool:
+        for done in [pool.submit(end) for end in ends]:
+            done.result()
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> bool:

@@ -71,11 +71,13 @@ class ServerProcess:
                 code="local.server_failed",
             )
 
-    def stop(self) -> None:
-        """End it, if it runs."""
-        if self._process is not None:
-            stop(self._process, self._steps)
-            self._process = None
+    def stop(self) -> bool:
+        """End it; whether it had been started."""
+        if self._process is None:
+            return False
+        stop(self._process, self._steps)
+        self._process = None
+        return True
 
     def said(self, *phrases: str) -> bool:
         """Whether one of the phrases is in its log."""

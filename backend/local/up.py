@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from types import FrameType
@@ -17,14 +18,16 @@ from urllib.parse import urlsplit
 
 from backend.core.errors import Conflict, Invalid, Unavailable
 from backend.local.access import is_free
+from backend.local.account import Account
 from backend.local.data_folder import DataFolder
 from backend.local.postgres import EmbeddedPostgres
-from backend.local.process import Steps, spawn, stop
+from backend.local.process import Steps, at_once, spawn, stop
 from backend.local.valkey import EmbeddedValkey
 from backend.local.watched import Watched, ending, wait_for_change
 
-_CHILD_STEPS: Steps = ((signal.SIGTERM, 5), (signal.SIGKILL, 1))
-_API_SECONDS = 60
+# 5 s with the second in which the rest is killed; then the servers, side by side, have another 5 s.
+_CHILD_STEPS: Steps = ((signal.SIGTERM, 4),)
+_START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Up:
         self._prepare = prepare
         self._say = say
         self._watched: list[Watched] = []
+        self._children: list[Watched] = []
+        self._servers: list[EmbeddedPostgres | EmbeddedValkey] = []
 
     def run(self) -> None:
         """Run until SIGINT or SIGTERM; then everything ends, within 10 s.
@@ -96,10 +101,13 @@ class Up:
                     f"port {options.port} of {options.host} is in use: choose another with --port",
                     code="port.in_use",
                 )
-            folder.cameras.mkdir(exist_ok=True)
-            database, redis = self._servers(stack)
-            self._prepare(database)
+            if options.database_url is None or options.redis_url is None:
+                refuse_closed(options.data)
+            folder.take()
+            stack.callback(self._end_servers)
             stack.callback(self._end_children)
+            database, redis = self._start_servers()
+            self._prepare(database)
             self._start_children(self._environment(database, redis))
             folder.publish(self._address)
             cameras = options.cameras or folder.cameras
@@ -119,34 +127,32 @@ class Up:
             else (f"http://{host}:{self._options.port}")
         )
 
-    def _servers(self, stack: ExitStack) -> tuple[str, str]:
-        """The URLs of database and Redis; ours are started, and ended with the stack."""
+    def _start_servers(self) -> tuple[str, str]:
+        """The URLs of database and Redis; where none are given, ours are started."""
         options = self._options
         redis = options.redis_url
         database = options.database_url
         if redis is None:
             valkey = EmbeddedValkey(options.data / "valkey")
-            redis = self._start_server("Valkey", valkey, stack)
+            redis = self._start_server("Valkey", valkey)
             self._say(f"Redis: our own Valkey in {options.data / 'valkey'} (no REDIS_URL is set)")
         else:
             self._say(f"Redis: {without_secrets(redis)}, from REDIS_URL")
         if database is None:
             postgres = EmbeddedPostgres(options.data / "postgres")
-            database = self._start_server("PostgreSQL", postgres, stack)
+            database = self._start_server("PostgreSQL", postgres)
             place = options.data / "postgres"
             self._say(f"database: our own PostgreSQL in {place} (no DATABASE_URL is set)")
         else:
             self._say(f"database: {without_secrets(database)}, from DATABASE_URL")
         return database, redis
 
-    def _start_server(
-        self, name: str, server: EmbeddedPostgres | EmbeddedValkey, stack: ExitStack
-    ) -> str:
+    def _start_server(self, name: str, server: EmbeddedPostgres | EmbeddedValkey) -> str:
         def start() -> subprocess.Popen[bytes]:
             server.start()
             return server.process
 
-        stack.callback(server.stop)
+        self._servers.append(server)
         watched = Watched(name, start)
         watched.run()
         self._watched.append(watched)
@@ -174,19 +180,24 @@ class Up:
 
             watched = Watched(name, start, once=once)
             self._watched.append(watched)
+            self._children.append(watched)
             watched.run()
             return watched
 
         api = child("api", self._commands.api)
         # The same name each time: a new worker ends at once what a killed one has left open.
         name = f"{socket.gethostname()}:{self._options.data}"
-        worker = child("worker", [*self._commands.worker, "--name", name])
-        self._wait_for_api([api, worker])
+        ready = self._options.data / "worker.ready"
+        ready.unlink(missing_ok=True)
+        words = ("--name", name, "--ready", str(ready))
+        worker = child("worker", [*self._commands.worker, *words])
+        self._wait_for_start([api, worker], ready)
         if self._options.demo:
             child("demo", self._commands.demo, once=True)
 
-    def _wait_for_api(self, children: Sequence[Watched]) -> None:
-        for _ in range(_API_SECONDS * 10):
+    def _wait_for_start(self, children: Sequence[Watched], ready: Path) -> None:
+        """Wait for both: what fails before it was ready once will fail again."""
+        for _ in range(_START_SECONDS * 10):
             for one in children:
                 if one.process is not None and one.process.poll() is not None:
                     raise Unavailable(
@@ -194,11 +205,11 @@ class Up:
                         f"see above, or {self._options.data / 'logs'}",
                         code="up.child_failed",
                     )
-            if answers(self._options.host, self._options.port):
+            if ready.exists() and answers(self._options.host, self._options.port):
                 return
             wait_for_change(children, longest=0.1)
         raise Unavailable(
-            f"the api did not answer at {self._address} within {_API_SECONDS} s: "
+            f"the {'api' if ready.exists() else 'worker'} was not ready within {_START_SECONDS} s: "
             f"see {self._options.data / 'logs'}",
             code="up.child_failed",
         )
@@ -211,13 +222,11 @@ class Up:
                 one.run_if_due(self._say)
 
     def _end_children(self) -> None:
-        children = [one for one in self._watched if one.name not in {"PostgreSQL", "Valkey"}]
-        running = [one.process for one in children if one.process is not None]
-        for process in running:
-            if process.poll() is None:
-                process.terminate()
-        for process in running:
-            stop(process, _CHILD_STEPS)
+        running = [one.process for one in self._children if one.process is not None]
+        at_once([partial(stop, process, _CHILD_STEPS) for process in running])
+
+    def _end_servers(self) -> None:
+        at_once([server.stop for server in self._servers])
 
 
 @contextmanager
@@ -253,6 +262,18 @@ def refuse_foreign_host(host: str) -> None:
             f"--host {host}: only 127.0.0.1, ::1 or localhost, since there is no login yet and "
             "whoever reaches the port sees everything",
             code="host.not_loopback",
+        )
+
+
+def refuse_closed(data: Path) -> None:
+    """Raise Unavailable where the user as whom root's servers run cannot come to the folder."""
+    account = Account.for_server(data / "postgres" / "data")
+    is_ours = data.stat().st_uid == os.geteuid()  # then it will be opened
+    if closed := account.first_closed(data.parent if is_ours else data):
+        raise Unavailable(
+            f"the servers, which run as {account.name} and not as root, cannot pass {closed}: "
+            f"choose another folder with --data, or let others pass with: chmod o+x {closed}",
+            code="data_folder.closed",
         )
 
 

@@ -15,7 +15,8 @@ from backend.local.files import make_folder
 from backend.local.process import Steps, end_holders
 from backend.local.server import ServerProcess
 
-_STEPS: Steps = ((signal.SIGTERM, 3), (signal.SIGKILL, 1))
+_STEPS: Steps = ((signal.SIGTERM, 3),)
+_OLD_STEPS: Steps = (*_STEPS, (signal.SIGKILL, 1))
 _START_SECONDS = 60.0
 _PROGRAMS = ("valkey-server", "redis-server")
 
@@ -59,7 +60,7 @@ class EmbeddedValkey:
         self._access = access = Access.kept_in(self._access_file)
         self._data.mkdir(mode=0o700, exist_ok=True)
         account.own(self._data)
-        if not end_holders(self._data, _PROGRAMS, _STEPS):
+        if not end_holders(self._data, _PROGRAMS, _OLD_STEPS):
             raise Unavailable(
                 f"another Valkey works in {self._data} and does not end", code="data_folder.in_use"
             )

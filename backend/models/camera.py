@@ -11,6 +11,7 @@ class Camera(Table):
 
     `folder` is the name of its folder as `domain.paths` writes it. A deleted camera keeps its row
     (a tombstone), so that its folder stays ignored; `ignored_files` counts what came since.
+    `scan_wanted_at` is set while what lies in the folder is to be found, since it was restored.
     """
 
     __tablename__ = "cameras"
@@ -23,5 +24,6 @@ class Camera(Table):
     created_at: Mapped[Moment]
     deleted_at: Mapped[Moment | None]
     ignored_files: Mapped[int] = mapped_column(server_default=text("0"))
+    scan_wanted_at: Mapped[Moment | None]
     lease_holder: Mapped[str | None]
     lease_until: Mapped[Moment | None]

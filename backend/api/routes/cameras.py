@@ -102,18 +102,18 @@ async def delete_camera(
 
 
 @router.post("/{camera_id}/restore", response_model=Camera, responses=problems(403, 404, 409))
-async def restore_camera(session: SessionDep, camera_id: CameraId) -> Record:
+async def restore_camera(session: SessionDep, parts: PartsDep, camera_id: CameraId) -> Record:
     """Take a deleted camera's tombstone away, so that its pictures count again.
 
-    What had been removed does not come back, but files that still lie in its folder are found by
-    the next scan.
+    What had been removed does not come back, but files that still lie in its folder are taken in
+    anew, within seconds where a worker is at work.
     """
     camera = await cameras.lock(session, camera_id)
     if camera is None:
         raise _unknown(camera_id)
     if camera["deleted_at"] is None:
         raise Conflict(f"camera {camera_id} is not deleted", code="camera.not_deleted")
-    await cameras.restore(session, camera_id)
+    await cameras.restore(session, camera_id, now=parts.clock.now())
     return await _shown(session, camera_id)
 
 

@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from backend.api.cursors import MAX_ID
-from backend.api.dependencies import LongId, PagingDep, SessionDep
+from backend.api.dependencies import CameraFilter, ClassFilter, LongId, PagingDep, SessionDep
 from backend.api.problems import problems
 from backend.api.schemas.detections import Detection, DetectionPage, as_detection
-from backend.api.schemas.text import Text
 from backend.core.errors import NotFound
 from backend.services.stores import detections
 from backend.services.stores.rows import Record
@@ -16,15 +15,13 @@ from backend.services.stores.rows import Record
 router = APIRouter(prefix="/detections", tags=["detections"])
 
 
-@router.get("", response_model=DetectionPage)
+@router.get("", response_model=DetectionPage, responses=problems(404))
 async def list_detections(
     session: SessionDep,
     paging: PagingDep,
     event: Annotated[int | None, Query(ge=1, le=MAX_ID, description="An event's id.")] = None,
-    camera: Annotated[Text | None, Query(description="A camera's slug.")] = None,
-    class_name: Annotated[
-        Text | None, Query(alias="class", description="A class, like `person`.")
-    ] = None,
+    camera: CameraFilter = None,
+    class_name: ClassFilter = None,
 ) -> Record:
     """Detections, the newest first."""
     rows = await detections.page(

@@ -4,12 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Query
 
-from backend.api.dependencies import LongId, PagingDep, PartsDep, SessionDep
+from backend.api.dependencies import (
+    CameraFilter,
+    ClassFilter,
+    LongId,
+    PagingDep,
+    PartsDep,
+    SessionDep,
+)
 from backend.api.problems import problems
 from backend.api.schemas.assessments import AssessmentPage, Recomputation
 from backend.api.schemas.detections import DetectionPage, as_detection
 from backend.api.schemas.events import Event, EventPage, EventReview, EventState
-from backend.api.schemas.text import Moment, Text
+from backend.api.schemas.text import Moment
 from backend.core.errors import Conflict, NotFound
 from backend.domain.risk import BANDS, RULES_VERSION, Level
 from backend.services.analysis.recompute import judged_again
@@ -24,15 +31,13 @@ router = APIRouter(prefix="/events", tags=["events"])
 _HIGHEST_NUMBER = 2**31 - 1
 
 
-@router.get("", response_model=EventPage)
+@router.get("", response_model=EventPage, responses=problems(404))
 async def list_events(
     session: SessionDep,
     paging: PagingDep,
-    camera: Annotated[Text | None, Query(description="A camera's slug.")] = None,
+    camera: CameraFilter = None,
     level: Annotated[Level | None, Query(description="How the score reads.")] = None,
-    class_name: Annotated[
-        Text | None, Query(alias="class", description="A class that was seen, like `person`.")
-    ] = None,
+    class_name: ClassFilter = None,
     since: Annotated[
         Moment | None, Query(description="Events that lasted until then, or later; with zone.")
     ] = None,

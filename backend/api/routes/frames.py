@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from backend.api.dependencies import LongId, PagingDep, PartsDep, SessionDep
+from backend.api.dependencies import CameraFilter, LongId, PagingDep, PartsDep, SessionDep
 from backend.api.problems import problems
 from backend.api.schemas.frames import FileTrace, Frame, FramePage, Trace, as_frame
 from backend.api.schemas.text import Text
@@ -20,11 +20,11 @@ router = APIRouter(prefix="/frames", tags=["frames"])
 _MOST_OF_A_FILE = 20
 
 
-@router.get("", response_model=FramePage)
+@router.get("", response_model=FramePage, responses=problems(404))
 async def list_frames(
     session: SessionDep,
     paging: PagingDep,
-    camera: Annotated[Text | None, Query(description="A camera's slug.")] = None,
+    camera: CameraFilter = None,
     state: Annotated[FrameState | None, Query(description="What has become of it.")] = None,
     path: Annotated[
         Text | None, Query(description="The whole path of its file below the camera's folder.")

@@ -14,7 +14,8 @@ objects with a `type`.
 
 - Send `{"type": "subscribe"}`; the answer is `{"type": "subscribed", "last_number": 41}`.
 - Then come `event.opened`, `event.updated`, `event.assessed` and `event.closed`, each with a
-  `number`, without gaps, and the `event`; `event.assessed` also has the `assessment`.
+  `number`, without gaps, and the `event`; `event.assessed` comes with every new judgement,
+  and also has the `assessment`.
 - Send `{"type": "subscribe", "since": 41}` after a break: all messages after number 41 come first.
   `?since=41` in the address does the same for a subscription that does not say.
 - `{"type": "resync", "last_number": 90}` says that messages were missed: they are kept for 24

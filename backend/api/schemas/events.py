@@ -51,7 +51,7 @@ class Event(BaseModel):
     classes: list[str]
     detections: int
     frames: int = Field(description="Frames that show something.")
-    detector: str = Field(description="What found it; `motion` knows no classes.")
+    detector: str = Field(description="What added to it last; `motion` knows no classes.")
     first_at: datetime
     last_at: datetime
     opened_at: datetime

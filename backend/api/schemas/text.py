@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+
+from backend.domain.classes import GROUPS
 
 
 def storable(text: str) -> str:
@@ -38,9 +40,21 @@ def known_zone(name: str) -> str:
     return name
 
 
+def known_class(name: str) -> str:
+    """The name, if it is that of a class of objects that matter."""
+    if name not in GROUPS:
+        raise ValueError(f"must be one of {', '.join(GROUPS)}")
+    return name
+
+
 Text = Annotated[str, AfterValidator(storable)]
 Moment = Annotated[datetime, BeforeValidator(moment_of)]
 ZoneName = Annotated[Text, AfterValidator(known_zone)]
+ClassName = Annotated[
+    str,
+    AfterValidator(known_class),
+    WithJsonSchema({"type": "string", "enum": list(GROUPS)}),
+]
 
 
 class Body(BaseModel):

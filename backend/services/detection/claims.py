@@ -47,6 +47,7 @@ class Claims:
         self._clock = clock
         self._worker = worker
         self._owed: list[Claim] = []
+        self._passed_over: dict[int, WaitingFrame] = {}
 
     def owe(self, claim: Claim) -> None:
         """The ledger could not be reached to end this claim: `settle` will do it."""
@@ -64,10 +65,21 @@ class Claims:
                 await frames.take_attempt_back(session, [frame.id for frame in claim.frames])
         self._owed.clear()
 
-    async def blame(self, claim: Claim, reason: str) -> None:
-        """Remember why a claim could not be ended; the attempts at its frames count."""
+    async def blame(self, claim: Claim, error: Exception, *, counts: bool) -> None:
+        """Remember why a claim could not be ended, and whether the attempts at its frames count."""
+        ids = [frame.id for frame in claim.frames]
         async with self._database.transaction() as session:
-            await frames.note_failures(session, {frame.id: reason for frame in claim.frames})
+            await frames.note_failures(session, dict.fromkeys(ids, reason_of(error)))
+            if not counts:
+                await frames.take_attempt_back(session, ids)
+
+    def pass_over(self, frame: WaitingFrame) -> None:
+        """Begin the next claims of its camera after this frame, until all later ones had a turn."""
+        self._passed_over[frame.camera_id] = frame
+
+    def pass_over_none(self) -> None:
+        """Begin the claims of all cameras with their first frame again."""
+        self._passed_over.clear()
 
     async def take(self, camera_id: int, lane: Lane) -> Claim | None:
         """Claim what waits at a camera; None where another worker is at it, or it is deleted.
@@ -81,7 +93,7 @@ class Claims:
                 session, camera_id, holder=holder, now=now, until=now + _LEASE
             ):
                 return None
-            waiting = await frames.waiting(session, camera_id, lane, limit=BATCH, now=now)
+            waiting = await self._waiting(session, camera_id, lane)
             alive = await self._bury_hopeless(session, waiting)
             batch = list(takewhile(lambda frame: frame.attempts == 0, alive)) or alive[:1]
             if batch:
@@ -89,6 +101,16 @@ class Claims:
             else:
                 await cameras.release_lease(session, camera_id, holder=holder)
         return Claim(camera_id, holder, tuple(batch))
+
+    async def _waiting(
+        self, session: Session, camera_id: int, lane: Lane
+    ) -> Sequence[WaitingFrame]:
+        now, after = self._clock.now(), self._passed_over.get(camera_id)
+        found = await frames.waiting(session, camera_id, lane, limit=BATCH, now=now, after=after)
+        if found or after is None:
+            return found
+        del self._passed_over[camera_id]
+        return await frames.waiting(session, camera_id, lane, limit=BATCH, now=now)
 
     async def _bury_hopeless(
         self, session: Session, waiting: Sequence[WaitingFrame]
@@ -109,9 +131,12 @@ class Claims:
         return [frame for frame in waiting if frame.attempts < MAX_ATTEMPTS]
 
     async def lanes_waiting(self, camera_id: int) -> set[Lane]:
-        """Where work still waits at a camera."""
+        """Where work still waits at a camera, without what was passed over."""
+        after = self._passed_over.get(camera_id)
         async with self._database.transaction() as session:
-            return await frames.lanes_waiting(session, camera_id, now=self._clock.now())
+            return await frames.lanes_waiting(
+                session, camera_id, now=self._clock.now(), after=after
+            )
 
     @asynccontextmanager
     async def renewed(self, claim: Claim) -> AsyncIterator[None]:
@@ -136,3 +161,8 @@ class Claims:
                         holder=claim.holder,
                         until=self._clock.now() + _LEASE,
                     )
+
+
+def reason_of(error: Exception) -> str:
+    """An unexpected error in one line, for the ledger."""
+    return f"{type(error).__name__}: {error}"

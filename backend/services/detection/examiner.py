@@ -15,6 +15,9 @@ from backend.domain.frames import FrameState, WaitingFrame
 from backend.services.detection.detector import Detector, Findings, Pixels, View
 from backend.services.detection.picture import decode, draw_thumbnail
 
+# Longer than a sound detector needs; `hsi up` kills its processes after four.
+_LAST_PICTURE_SECONDS = 2.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -32,15 +35,20 @@ class Seen:
 class Examination:
     """What came of a batch.
 
-    `failed` are frames at which an unexpected error happened, with its name: the attempt counts.
-    `unseen` are those that had to wait because something was `unavailable`: it does not.
+    `failed` are frames at which an unexpected error happened. `uncounted` are those whose attempt
+    does not count: they had to wait, because something was `unavailable`, or for the stop.
     """
 
     seen: list[Seen] = field(default_factory=list)
-    failed: dict[int, str] = field(default_factory=dict)
-    unseen: list[int] = field(default_factory=list)
+    failed: dict[int, Exception] = field(default_factory=dict)
+    uncounted: list[int] = field(default_factory=list)
     unavailable: Unavailable | None = None
     memory: bytes | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the detector answered for at least one frame."""
+        return any(one.findings is not None for one in self.seen)
 
 
 class Decode(Protocol):
@@ -68,24 +76,45 @@ class Examiner:
         self._pictures = pictures
         self._thumbnails = thumbnails
         self._decode = decode
+        self._stopped = False
+        self._limit: asyncio.Timeout | None = None
+
+    def stop(self) -> None:
+        """Begin no further picture, for good; the one at hand has 2 s left."""
+        self._stopped = True
+        if self._limit is not None:
+            now = asyncio.get_running_loop().time()
+            self._limit.reschedule(now + _LAST_PICTURE_SECONDS)
 
     async def examine(self, batch: Sequence[WaitingFrame], memory: bytes | None) -> Examination:
-        """Look at all frames of a batch, unless something becomes unavailable."""
+        """Look at all frames of a batch, unless something becomes unavailable, or it is stopped."""
         examination = Examination(memory=memory)
-        ahead = self._begin_reading(batch[0])
-        for i, frame in enumerate(batch):
-            reading = ahead
-            if i + 1 < len(batch):
-                ahead = self._begin_reading(batch[i + 1])
-            try:
-                await self._examine_one(frame, reading, examination)
-            except Unavailable as error:
-                examination.unavailable = error
-                examination.unseen = [later.id for later in batch[i:]]
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
-                break
+        try:
+            async with asyncio.timeout(None) as self._limit:
+                await self._examine_all(batch, examination)
+        except TimeoutError:
+            log.warning("a picture took too long for the stop")
+        finally:
+            self._limit = None
+        looked_at = examination.failed.keys() | {one.frame.id for one in examination.seen}
+        examination.uncounted = [frame.id for frame in batch if frame.id not in looked_at]
         return examination
+
+    async def _examine_all(self, batch: Sequence[WaitingFrame], examination: Examination) -> None:
+        ahead = self._begin_reading(batch[0])
+        try:
+            for i, frame in enumerate(batch):
+                if self._stopped:
+                    break
+                reading = ahead
+                if i + 1 < len(batch):
+                    ahead = self._begin_reading(batch[i + 1])
+                await self._examine_one(frame, reading, examination)
+        except Unavailable as error:
+            examination.unavailable = error
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
 
     def _begin_reading(self, frame: WaitingFrame) -> "asyncio.Task[Pixels]":
         return asyncio.create_task(asyncio.to_thread(self._read, frame))
@@ -107,8 +136,9 @@ class Examiner:
         except Unavailable:
             raise
         except Exception as error:
-            log.exception("a frame could not be looked at", frame_id=frame.id)
-            examination.failed[frame.id] = f"{type(error).__name__}: {error}"
+            if not examination.failed:  # one trace a batch; the ledger has the others' reasons
+                log.exception("a frame could not be looked at", frame_id=frame.id)
+            examination.failed[frame.id] = error
 
     async def _pixels(
         self, frame: WaitingFrame, reading: "asyncio.Task[Pixels]", examination: Examination

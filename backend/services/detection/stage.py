@@ -12,8 +12,8 @@ from backend.core.clock import Clock
 from backend.core.database import Database, Session
 from backend.core.errors import Unavailable
 from backend.core.queue import Bell, Bells
-from backend.domain.frames import FrameState, Lane
-from backend.services.detection.claims import Claim, Claims
+from backend.domain.frames import FrameState, Lane, WaitingFrame
+from backend.services.detection.claims import Claim, Claims, reason_of
 from backend.services.detection.examiner import Examination, Examiner, Seen
 from backend.services.stores import cameras, frames, memories
 from backend.services.stores.frames import Outcome
@@ -42,6 +42,18 @@ class DetectionStage:
     """Works off the frames of whichever camera's bell it hears.
 
     `told` is called after each commit, so that the outbox's relay need not wait.
+
+    Whose fault an unexpected error is, the frame's or the stage's own, the other frames tell. The
+    stage is sound if it succeeded at a frame of the last claim, of any camera, in which a frame
+    succeeded or failed. A failed attempt counts if another frame of the same claim succeeded, or
+    the stage was sound before. Otherwise the attempt is given back, the error ends the stage, to
+    be started again after a pause, and the camera's next claim begins after the frames that failed,
+    so that others can prove the stage sound: then, or once all had a turn, the failed ones are
+    tried again. So one bad frame is buried once others have succeeded between three of its
+    failures, and where every frame fails none is.
+
+    Frames that could not be stored together count an attempt in any case, so that they are then
+    taken one at a time; it happens once to each, and does not suffice to bury it.
     """
 
     def __init__(
@@ -57,14 +69,28 @@ class DetectionStage:
         self._results = results
         self._bells = bells
         self._told = told
+        self._is_sound = False
 
     async def run(self) -> None:
-        """Hear bells and handle them. Cancelled in the middle of a batch, it stores that first."""
+        """Hear bells and handle them.
+
+        Cancelled in the middle of a batch, it ends the picture that it is at, if that takes no
+        longer than 2 s, and stores what it has; the frames that it did not see count no attempt.
+        """
         await self._claims.settle()
         while True:
             bell = await self._bells.hear(5.0)
             if bell is not None:
-                await _to_its_end(self.handle(bell))
+                await self._to_a_good_end(self.handle(bell))
+
+    async def _to_a_good_end(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._examiner.stop()
+            await task
+            raise
 
     async def handle(self, bell: Bell) -> None:
         """Work off at most one batch of the camera that rang."""
@@ -86,16 +112,34 @@ class DetectionStage:
             async with self._claims.renewed(claim):
                 memory = await self._results.memory(claim.camera_id, name)
                 examination = await self._examiner.examine(claim.frames, memory)
+                counts = examination.succeeded or self._is_sound
+                if not counts:
+                    examination.uncounted += examination.failed
                 await self._results.store(claim, examination, name)
         except Unavailable:
             self._claims.owe(claim)
             raise
         except Exception as error:
-            await self._claims.blame(claim, f"{type(error).__name__}: {error}")
+            counts = self._is_sound or len(claim.frames) > 1
+            self._learn_from_failures(claim.frames, counts=counts)
+            await self._claims.blame(claim, error, counts=counts)
             raise
         self._told()
+        if examination.succeeded:
+            self._is_sound = True
+            self._claims.pass_over_none()
+        elif examination.failed:
+            failed = [frame for frame in claim.frames if frame.id in examination.failed]
+            self._learn_from_failures(failed, counts=counts)
         if examination.unavailable is not None:
             raise examination.unavailable
+        if examination.failed and not counts:
+            raise next(iter(examination.failed.values()))
+
+    def _learn_from_failures(self, failed: Sequence[WaitingFrame], *, counts: bool) -> None:
+        self._is_sound = False
+        if not counts:
+            self._claims.pass_over(failed[-1])
 
 
 class Results:
@@ -133,8 +177,9 @@ class Results:
             event_of = await self._attach_all(session, camera.id, zone, seen, detector)
             outcomes = [_outcome(one, event_of.get(one.frame.id)) for one in seen]
             await frames.finish(session, outcomes, detector=detector, now=now)
-            await frames.take_attempt_back(session, examination.unseen)
-            await frames.note_failures(session, examination.failed)
+            await frames.take_attempt_back(session, examination.uncounted)
+            reasons = {frame: reason_of(error) for frame, error in examination.failed.items()}
+            await frames.note_failures(session, reasons)
             if examination.memory is not None:
                 await memories.keep(session, camera.id, detector, examination.memory, now=now)
             await cameras.release_lease(session, camera.id, holder=claim.holder)
@@ -177,13 +222,3 @@ def _count(outcomes: Sequence[Outcome], seen: Sequence[Seen]) -> None:
     for one in seen:
         for reason, number in (one.findings.dropped if one.findings else {}).items():
             metrics.DETECTIONS_DROPPED.labels(reason=reason).inc(number)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Await work, and when cancelled let it end first."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise

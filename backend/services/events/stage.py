@@ -78,6 +78,7 @@ class EventStage:
             score=judgement.score,
             summary=judgement.summary,
             cover_frame_id=draft.cover(),
+            detector=detector,
         )
         if draft.id is None:
             draft.id = await events.open_event(
@@ -85,7 +86,6 @@ class EventStage:
                 camera_id,
                 change,
                 continues=draft.continues.id if draft.continues else None,
-                detector=detector,
                 now=now,
             )
         else:
@@ -118,10 +118,8 @@ class EventStage:
             now=self._clock.now(),
         )
         (event,) = await events.shown_many(session, [event_id])
-        told = [event_message("event.updated" if draft.was else "event.opened", event)]
-        if draft.was is None or draft.was.score != judgement.score:
-            told.append(assessed_message(event, assessment))
-        return told
+        change = event_message("event.updated" if draft.was else "event.opened", event)
+        return [change, assessed_message(event, assessment)]
 
 
 def _as_stored(sighting: Sighting) -> Sighting:

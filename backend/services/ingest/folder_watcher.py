@@ -18,6 +18,7 @@ from backend.services.ingest.reading import is_wanted
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile
 from backend.services.ingest.tree_watch import Overflow, TreeWatch
+from backend.services.ingest.unseen import unseen_folders
 
 _DAY_SECONDS = 86_400.0
 _AT_ONCE = 64
@@ -29,13 +30,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class WatchState:
-    """How the watching is going, for health. `polled` are folders that cannot be watched.
+    """How the watching is going, for health; `.` is the media folder itself.
 
-    `.` is the media folder itself.
+    `polled` are folders that cannot be watched; `unseen` those whose files are not found, each with
+    what to do about it.
     """
 
     folders: int = 0
     polled: list[str] = field(default_factory=list)
+    unseen: dict[str, str] = field(default_factory=dict)
     scanned_at: datetime | None = None
 
 
@@ -43,7 +46,8 @@ class FolderWatcher:
     """Finds the files of a media folder as they become complete.
 
     With `polling`, or where the kernel has no watches left, a folder is looked at every
-    `poll_seconds`, and a file counts once it is the same in two looks.
+    `poll_seconds`, and a file counts once it is the same in two looks. What was there before it
+    began is for the scan.
     """
 
     def __init__(
@@ -70,7 +74,7 @@ class FolderWatcher:
 
         Raises `Unavailable` where the root cannot be made, or has gone away.
         """
-        self._make_root()
+        await asyncio.to_thread(self._make_root)
         watching = asyncio.create_task(self._poll_all() if self._polling else self._watch())
         try:
             while True:
@@ -128,9 +132,10 @@ class FolderWatcher:
                 self.state.polled = [_ROOT]
                 return await self._poll_all()
             with tree, contextlib.suppress(Overflow):
-                await asyncio.to_thread(tree.watch, "")
+                await tree.watch("")
+                looks = {folder: await self._first_look(folder) for folder in tree.unwatched}
                 self._begin()
-                await _until_one_ends(self._hear(tree), self._poll_unwatched(tree))
+                await _until_one_ends(self._hear(tree), self._poll_unwatched(tree, looks))
             log.warning("the kernel lost track of changes, watching anew")
 
     async def _hear(self, tree: TreeWatch) -> None:
@@ -142,38 +147,57 @@ class FolderWatcher:
                 self._note(tree)
                 await self._list(folder)
 
-    async def _list(self, folder: str) -> None:
+    async def _list(self, folder: str, look: "Look | None" = None) -> None:
+        """Find what is in a folder, but for what a look has given already."""
         async for batch in slices(self._root, folder, found_by="watch"):
             for found in batch:
-                await self._found.put(found)
+                if look is None or not look.has_given(found):
+                    await self._found.put(found)
 
-    async def _poll_unwatched(self, tree: TreeWatch) -> None:
+    async def _poll_unwatched(self, tree: TreeWatch, looks: "dict[str, Look]") -> None:
         """Poll what could not be watched, until it can be."""
-        looks: dict[str, Look] = {}
         while True:
             self._note(tree)
+            await self._note_unseen()
             await self._clock.sleep(self._poll_seconds)
-            tree.check_root()
-            looks = {folder: looks.get(folder, Look()) for folder in sorted(tree.unwatched)}
+            await asyncio.to_thread(tree.check_root)
+            looks = {folder: looks.get(folder, Look()) for folder in tree.unwatched}
             for folder, look in looks.items():
-                tree.watch(folder)
+                await tree.watch(folder)
                 if folder in tree.unwatched:
                     await self._poll(folder, look)
                 else:
-                    await self._list(folder)
+                    await self._list(folder, look)
 
     def _note(self, tree: TreeWatch) -> None:
         self.state.folders = tree.folders
-        self.state.polled = [path_as_text(folder) or _ROOT for folder in sorted(tree.unwatched)]
+        self.state.polled = [path_as_text(folder) or _ROOT for folder in tree.unwatched]
+
+    async def _note_unseen(self) -> None:
+        unseen = await asyncio.to_thread(unseen_folders, self._root)
+        for folder, advice in unseen.items():
+            if folder not in self.state.unseen:
+                log.warning("no pictures are seen in a folder", folder=folder, reason=advice)
+        self.state.unseen = unseen
 
     async def _poll_all(self) -> None:
+        look = await self._first_look("")
         self._begin()
-        look = Look()
         while True:
-            if not self._root.is_dir():
+            await self._note_unseen()
+            await self._clock.sleep(self._poll_seconds)
+            if not await asyncio.to_thread(self._root.is_dir):
                 raise Unavailable(f"{self._root} has gone away", code="ingest.root_gone")
             await self._poll("", look)
-            await self._clock.sleep(self._poll_seconds)
+
+    async def _first_look(self, folder: str) -> "Look":
+        """A look before the scan begins, which then finds all that is there now."""
+        look = Look()
+        async for batch in slices(self._root, folder, found_by="watch"):
+            for found in batch:
+                look.leave(found)
+        look.end()
+        return look
 
     async def _poll(self, folder: str, look: "Look") -> None:
         async for batch in slices(self._root, folder, found_by="watch"):
@@ -212,6 +236,14 @@ class Look:
         if fresh:
             self._given[found.relative] = found.mark
         return fresh
+
+    def leave(self, found: FoundFile) -> None:
+        """A file as it is now is somebody else's to give."""
+        self._now[found.relative] = self._given[found.relative] = found.mark
+
+    def has_given(self, found: FoundFile) -> bool:
+        """Whether a file was given, or left, as it is now."""
+        return found.relative in self._given and self._given[found.relative] == found.mark
 
     def end(self) -> None:
         """The look has seen all files; those that are gone are forgotten."""

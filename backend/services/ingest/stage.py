@@ -133,8 +133,8 @@ class Ingest:
             rung = await self._receive(session, taken, received_at)
             await quarantine.put(session, refused, now=received_at)
         await self._tell(rung, refused)
-        if self._intake.remove_after_import:
-            await asyncio.to_thread(self._remove, taken)
+        if taken and self._intake.remove_after_import:
+            await self._remove(taken)
 
     async def _sort(
         self, files: Collection[FoundFile]
@@ -169,6 +169,10 @@ class Ingest:
         marks = {file.relative: file.mark for file in files if file.mark is not None}
         bad = await quarantine.known_marks(session, [recorded_path(name) for name in marks])
         known = {name for name, mark in marks.items() if bad.get(recorded_path(name)) == mark}
+        if self._intake.remove_after_import:
+            # What the ledger has and is still here has yet to be removed; and nothing is removed
+            # on the word of a mark, without being read.
+            return known
         for folder, camera in by_folder.items():
             # A quarantined file that has changed is read, even if it is a known frame again: only
             # then is it released.
@@ -250,8 +254,24 @@ class Ingest:
             # The frames are in the ledger; the reconciler rings for them once Redis is back.
             log.warning("no bell for new frames", reason=str(error))
 
-    def _remove(self, taken: Sequence[tuple[FoundFile, Picture]]) -> None:
-        """Remove files that are in the ledger; not those that have been replaced meanwhile."""
+    async def _remove(self, taken: Sequence[tuple[FoundFile, Picture]]) -> None:
+        """Remove the files that are in the ledger. What stays for now, a scan finds again."""
+        try:
+            async with self._database.transaction() as session:
+                # Their cameras, and so their frames, cannot be deleted until the files are gone.
+                ids = await cameras.hold(session, {path_as_text(file.folder) for file, _ in taken})
+                contents = [
+                    (ids[path_as_text(file.folder)], file.below_folder, picture.content_hash)
+                    for file, picture in taken
+                ]
+                stored = await frames.stored(session, contents)
+                ours = [one for one, key in zip(taken, contents, strict=True) if key in stored]
+                await asyncio.to_thread(self._unlink, ours)
+        except Unavailable as error:
+            log.warning("files not removed", files=len(taken), reason=str(error))
+
+    def _unlink(self, taken: Sequence[tuple[FoundFile, Picture]]) -> None:
+        """Remove files, but not those that have been replaced meanwhile."""
         for file, picture in taken:
             path = self._intake.root / file.relative
             try:

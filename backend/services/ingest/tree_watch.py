@@ -1,5 +1,6 @@
 """Inotify over a whole tree: which files were closed after writing, or moved in?"""
 
+import asyncio
 import os
 import stat
 from errno import ENOENT, ENOTDIR
@@ -32,11 +33,10 @@ class Changes(NamedTuple):
 
 
 class TreeWatch:
-    """Watches a folder and all below it.
+    """Watches a folder and all below it; folders are gone through in a thread.
 
-    `unwatched` are folders that could not be watched: the limit was reached, or we may not read
-    them. Raises `Unavailable` where the root is not there (`ingest.root_gone`) or the kernel gives
-    no inotify at all (`ingest.no_inotify`).
+    Raises `Unavailable` where the root is not there (`ingest.root_gone`) or the kernel gives no
+    inotify at all (`ingest.no_inotify`).
     """
 
     def __init__(self, root: Path) -> None:
@@ -50,7 +50,10 @@ class TreeWatch:
         # that was moved. So we keep its present name ourselves; asyncinotify keeps the first.
         self._watches: dict[str, Watch] = {}
         self._folders: dict[int, str] = {}
-        self.unwatched: set[str] = set()
+        self._unwatched: set[str] = set()
+        # Held while what we know of the folders changes, in a thread or not.
+        self._changing = asyncio.Lock()
+        self._ending = False
 
     def __enter__(self) -> "TreeWatch":
         return self
@@ -67,6 +70,11 @@ class TreeWatch:
     def folders(self) -> int:
         """How many folders are watched."""
         return len(self._watches)
+
+    @property
+    def unwatched(self) -> list[str]:
+        """Folders that could not be watched: the limit was reached, or we may not read them."""
+        return sorted(self._unwatched)
 
     def check_root(self) -> None:
         """Raise `Unavailable` where another folder has taken the root's place, or none is there.
@@ -85,14 +93,28 @@ class TreeWatch:
             ) from error
         return found.st_dev, found.st_ino
 
-    def watch(self, relative: str) -> None:
+    async def watch(self, relative: str) -> None:
         """Watch a folder and those below it.
 
-        Each is watched first and listed then, so that what comes between the two is heard at least
-        once.
+        Each is watched first and listed then. What comes meanwhile is heard, or is there for who
+        lists the folder afterwards.
         """
+        async with self._changing:
+            await self._watch_in_thread(relative)
+
+    async def _watch_in_thread(self, relative: str) -> None:
+        walking = asyncio.ensure_future(asyncio.to_thread(self._watch_below, relative))
+        try:
+            await asyncio.shield(walking)
+        except asyncio.CancelledError:
+            # A thread cannot be cancelled, and works on what is closed next.
+            self._ending = True
+            await asyncio.wait({walking})
+            raise
+
+    def _watch_below(self, relative: str) -> None:
         pending = [relative]
-        while pending:
+        while pending and not self._ending:
             folder = pending.pop()
             if not self._watch_one(folder):
                 continue
@@ -118,7 +140,7 @@ class TreeWatch:
             self._watches.pop(earlier, None)
         self._watches[folder] = watch
         self._folders[watch.wd] = folder
-        self.unwatched.discard(folder)
+        self._unwatched.discard(folder)
         return True
 
     def _add_watch(self, path: Path) -> Watch:
@@ -126,14 +148,14 @@ class TreeWatch:
 
     def _leave_out(self, folder: str, error: OSError) -> None:
         if folder and error.errno in {ENOENT, ENOTDIR}:
-            self.unwatched.discard(folder)
-        elif folder not in self.unwatched:
+            self._unwatched.discard(folder)
+        elif folder not in self._unwatched:
             log.warning(
                 "folder cannot be watched, it is polled",
                 folder=path_as_text(folder),
                 reason=error.strerror,
             )
-            self.unwatched.add(folder)
+            self._unwatched.add(folder)
 
     def _forget(self, folder: str) -> None:
         """Stop watching a folder that was moved away, and all that was below it."""
@@ -145,17 +167,32 @@ class TreeWatch:
                 self._inotify.rm_watch(watch)
             except OSError:  # the kernel dropped it with the folder
                 log.debug("watch was gone", folder=path_as_text(known))
-        self.unwatched -= {u for u in self.unwatched if u == folder or u.startswith(below)}
+        self._unwatched -= {u for u in self._unwatched if u == folder or u.startswith(below)}
 
     async def changes(self) -> Changes:
         """What has happened next. Raises `Overflow`, and `Unavailable` once the root is gone."""
-        return self._sorted(await self._inotify.get())
-
-    def _sorted(self, event: Event) -> Changes:
+        event = await self._inotify.get()
         if Mask.Q_OVERFLOW in event.mask:
             raise Overflow
-        watch = event.watch
-        folder = None if watch is None else self._folders.get(watch.wd)
+        if Mask.ISDIR in event.mask or Mask.IGNORED in event.mask:
+            async with self._changing:
+                return await self._tree_changed(event)
+        return self._file_changed(event)
+
+    def _folder_of(self, event: Event) -> str | None:
+        return None if event.watch is None else self._folders.get(event.watch.wd)
+
+    def _file_changed(self, event: Event) -> Changes:
+        folder = self._folder_of(event)
+        if folder is None or event.name is None or Mask.MOVED_FROM in event.mask:
+            return Changes()
+        relative = _join(folder, str(event.name))
+        if Mask.CREATE in event.mask and not _is_whole_at_once(self._root / relative):
+            return Changes()
+        return Changes(file=relative)
+
+    async def _tree_changed(self, event: Event) -> Changes:
+        watch, folder = event.watch, self._folder_of(event)
         if watch is None or folder is None:
             return Changes()
         if Mask.IGNORED in event.mask:
@@ -163,11 +200,11 @@ class TreeWatch:
         if event.name is None:
             return Changes()
         relative = _join(folder, str(event.name))
-        if Mask.ISDIR in event.mask:
-            return self._folder_changed(event, relative)
-        if Mask.CREATE in event.mask and not _is_whole_at_once(self._root / relative):
+        if Mask.MOVED_FROM in event.mask:
+            self._forget(relative)
             return Changes()
-        return Changes() if Mask.MOVED_FROM in event.mask else Changes(file=relative)
+        await self._watch_in_thread(relative)
+        return Changes(folder=relative)
 
     def _dropped(self, watch: Watch, folder: str) -> None:
         """The kernel has ended a watch, with the folder or the file system that it was on."""
@@ -176,13 +213,6 @@ class TreeWatch:
         del self._folders[watch.wd]
         if self._watches.get(folder) is watch:
             del self._watches[folder]
-
-    def _folder_changed(self, event: Event, relative: str) -> Changes:
-        if Mask.MOVED_FROM in event.mask:
-            self._forget(relative)
-            return Changes()
-        self.watch(relative)
-        return Changes(folder=relative)
 
 
 def _join(folder: str, name: str) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from backend.core.clock import Clock
+from backend.core.clock import Clock, wait_for
 from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.core.redis import RedisClient
@@ -46,7 +46,7 @@ class OutboxRelay:
             if self._clock.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
                 await self._forget_old()
                 forgotten_at = self._clock.monotonic()
-            await self._wait()
+            await wait_for(self._told, self._clock, _LOOK_EVERY_SECONDS)
 
     async def relay(self) -> int | None:
         """Number and announce what is new; the last number, or None where nothing was.
@@ -71,15 +71,3 @@ class OutboxRelay:
     async def _forget_old(self) -> None:
         async with self._database.transaction() as session:
             await outbox.forget(session, before=self._clock.now() - _KEPT)
-
-    async def _wait(self) -> None:
-        waits = [
-            asyncio.ensure_future(self._told.wait()),
-            asyncio.ensure_future(self._clock.sleep(_LOOK_EVERY_SECONDS)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)

@@ -42,6 +42,21 @@ async def by_folders(session: AsyncSession, folders: Collection[str]) -> dict[st
     return {row["folder"]: KnownCamera(**row) for row in rows.mappings()}
 
 
+async def hold(session: AsyncSession, folders: Collection[str]) -> dict[str, int]:
+    """Keep the cameras of these folders from being deleted until the end of the transaction.
+
+    Their ids, by folder.
+    """
+    rows = await session.execute(
+        text(
+            "SELECT folder, id FROM cameras WHERE folder = ANY(CAST(:folders AS text[])) "
+            "ORDER BY id FOR KEY SHARE"
+        ),
+        {"folders": list(folders)},
+    )
+    return {row.folder: row.id for row in rows}
+
+
 async def slugs_like(session: AsyncSession, slug: str) -> set[str]:
     """The slugs in use that this one, or it with a number, could be equal to; and some others.
 
@@ -51,6 +66,14 @@ async def slugs_like(session: AsyncSession, slug: str) -> set[str]:
         text("SELECT slug FROM cameras WHERE starts_with(slug, :begin)"), {"begin": slug[:40]}
     )
     return set(rows)
+
+
+async def slugs(session: AsyncSession) -> list[str]:
+    """The slugs of the cameras that are not deleted, in order."""
+    rows = await session.scalars(
+        text("SELECT slug FROM cameras WHERE deleted_at IS NULL ORDER BY slug")
+    )
+    return list(rows)
 
 
 async def lock_creation(session: AsyncSession) -> None:
@@ -243,16 +266,50 @@ async def bury(session: AsyncSession, camera_id: int, *, now: datetime) -> None:
         await session.execute(text(statement), {"id": camera_id})
     await session.execute(
         text(
-            "UPDATE cameras SET deleted_at = :now, ignored_files = 0, "
+            "UPDATE cameras SET deleted_at = :now, ignored_files = 0, scan_wanted_at = NULL, "
             "lease_holder = NULL, lease_until = NULL WHERE id = :id"
         ),
         {"id": camera_id, "now": now},
     )
 
 
-async def restore(session: AsyncSession, camera_id: int) -> None:
-    """Take the tombstone away."""
+async def restore(session: AsyncSession, camera_id: int, *, now: datetime) -> None:
+    """Take the tombstone away, and ask for a scan of the camera's folder."""
     await session.execute(
-        text("UPDATE cameras SET deleted_at = NULL, ignored_files = 0 WHERE id = :id"),
-        {"id": camera_id},
+        text(
+            "UPDATE cameras SET deleted_at = NULL, ignored_files = 0, scan_wanted_at = :now "
+            "WHERE id = :id"
+        ),
+        {"id": camera_id, "now": now},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WantedScan:
+    """A camera whose folder is to be scanned, and since when."""
+
+    camera_id: int
+    folder: str
+    wanted_at: datetime
+
+
+async def wanted_scans(session: AsyncSession) -> list[WantedScan]:
+    """The scans that are asked for, the oldest wish first."""
+    rows = await session.execute(
+        text(
+            "SELECT id AS camera_id, folder, scan_wanted_at AS wanted_at FROM cameras "
+            "WHERE scan_wanted_at IS NOT NULL ORDER BY scan_wanted_at, id"
+        )
+    )
+    return [WantedScan(**row) for row in rows.mappings()]
+
+
+async def scanned(session: AsyncSession, scan: WantedScan) -> None:
+    """A scan has been done; a wish that came meanwhile stays."""
+    await session.execute(
+        text(
+            "UPDATE cameras SET scan_wanted_at = NULL "
+            "WHERE id = :id AND scan_wanted_at = :wanted_at"
+        ),
+        {"id": scan.camera_id, "wanted_at": scan.wanted_at},
     )

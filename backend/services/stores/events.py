@@ -36,7 +36,6 @@ class EventNear:
     span: Span
     facts: Facts
     detections: int
-    score: int
     cover_frame_id: int | None
 
 
@@ -46,7 +45,7 @@ async def near(
     """A camera's events that lie within `idle` of a span, the earliest first."""
     rows = await session.execute(
         text(
-            "SELECT id, first_at, last_at, facts, frames, detections, score, cover_frame_id "
+            "SELECT id, first_at, last_at, facts, frames, detections, cover_frame_id "
             "FROM events "
             "WHERE int4range(camera_id, camera_id, '[]') && int4range(:camera, :camera, '[]') "
             "AND tstzrange(first_at, last_at, '[]') && tstzrange(:first, :last, '[]') "
@@ -60,7 +59,6 @@ async def near(
             span=Span(row["first_at"], row["last_at"]),
             facts=facts_from_row(row),
             detections=row["detections"],
-            score=row["score"],
             cover_frame_id=row["cover_frame_id"],
         )
         for row in records(rows)
@@ -76,6 +74,7 @@ class EventChange:
     score: int
     summary: str
     cover_frame_id: int | None
+    detector: str
 
     def values(self, now: datetime) -> dict[str, Any]:
         """The columns, by name."""
@@ -89,6 +88,7 @@ class EventChange:
             "score": self.score,
             "summary": self.summary,
             "cover_frame_id": self.cover_frame_id,
+            "detector": self.detector,
             "now": now,
         }
 
@@ -99,7 +99,6 @@ async def open_event(
     change: EventChange,
     *,
     continues: int | None,
-    detector: str,
     now: datetime,
 ) -> int:
     """Add an event; its id. `continues` is the id of the event that it goes on from."""
@@ -116,8 +115,7 @@ async def open_event(
                 RETURNING id
                 """
             ),
-            change.values(now)
-            | {"camera_id": camera_id, "continues": continues, "detector": detector},
+            change.values(now) | {"camera_id": camera_id, "continues": continues},
         )
     ).scalar_one()
     return event_id
@@ -133,7 +131,7 @@ async def widen(
             UPDATE events SET cover_frame_id = :cover_frame_id,
                 first_at = :first_at, last_at = :last_at, attached_at = :now,
                 detections = :detections, frames = :frames, score = :score, summary = :summary,
-                state = 'open', closed_at = NULL,
+                detector = :detector, state = 'open', closed_at = NULL,
                 classes = CAST(:classes AS text[]), facts = CAST(:facts AS jsonb)
             WHERE id = :id
             """

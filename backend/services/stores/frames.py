@@ -1,6 +1,6 @@
 """Frames: the ledger's rows, and what a worker does with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -93,19 +93,59 @@ async def known_paths(
     return set(rows)
 
 
+async def stored(
+    session: AsyncSession, contents: Collection[tuple[int, str, bytes]]
+) -> set[tuple[int, str, bytes]]:
+    """Which of these contents, by camera, path and hash, the ledger has."""
+    rows = await session.execute(
+        text(
+            """
+            SELECT camera_id, path, content_hash FROM frames JOIN unnest(
+                CAST(:camera_ids AS int[]), CAST(:paths AS text[]), CAST(:hashes AS bytea[])
+            ) AS a (camera_id, path, content_hash) USING (camera_id, path, content_hash)
+            """
+        ),
+        {
+            "camera_ids": [camera_id for camera_id, _, _ in contents],
+            "paths": [path for _, path, _ in contents],
+            "hashes": [content_hash for _, _, content_hash in contents],
+        },
+    )
+    return {(row.camera_id, row.path, row.content_hash) for row in rows}
+
+
 _WAITING = "id, camera_id, content_hash, captured_at, width, height, attempts, reason"
 _WAITS = "FROM frames WHERE camera_id = :camera_id AND state = 'received'"
 _IS_LIVE = "found_by = 'watch' AND received_at > :live_since"
+_IS_AFTER = "(captured_at, id) > (:after_at, :after_id)"
+
+
+def _place(after: WaitingFrame | None) -> dict[str, Any]:
+    return {} if after is None else {"after_at": after.captured_at, "after_id": after.id}
 
 
 async def waiting(
-    session: AsyncSession, camera_id: int, lane: Lane, *, limit: int, now: datetime
+    session: AsyncSession,
+    camera_id: int,
+    lane: Lane,
+    *,
+    limit: int,
+    now: datetime,
+    after: WaitingFrame | None = None,
 ) -> list[WaitingFrame]:
-    """The first of a camera's waiting frames, in capture order; in the backlog, of all of them."""
+    """The first of a camera's waiting frames, in capture order; in the backlog, of all of them.
+
+    With `after`, the first behind that one.
+    """
     live_only = f"AND {_IS_LIVE}" if lane is Lane.LIVE else ""
+    later_only = "" if after is None else f"AND {_IS_AFTER}"
     rows = await session.execute(
-        text(f"SELECT {_WAITING} {_WAITS} {live_only} ORDER BY captured_at, id LIMIT :limit"),
+        text(
+            f"SELECT {_WAITING} {_WAITS} {live_only} {later_only} "
+            "ORDER BY captured_at, id LIMIT :limit"
+        ),
         {"camera_id": camera_id, "limit": limit}
+        | _place(after)
         | ({"live_since": now - LIVE_FOR} if lane is Lane.LIVE else {}),
     )
     return [WaitingFrame(**row) for row in rows.mappings()]
@@ -202,15 +242,18 @@ async def finish(
     )
 
 
-async def lanes_waiting(session: AsyncSession, camera_id: int, *, now: datetime) -> set[Lane]:
-    """The lanes in which a camera has waiting frames."""
+async def lanes_waiting(
+    session: AsyncSession, camera_id: int, *, now: datetime, after: WaitingFrame | None = None
+) -> set[Lane]:
+    """The lanes in which a camera has waiting frames; with `after`, such behind that one."""
+    waits = _WAITS if after is None else f"{_WAITS} AND {_IS_AFTER}"
     row = (
         await session.execute(
             text(
-                f"SELECT EXISTS (SELECT 1 {_WAITS} AND {_IS_LIVE}) AS live, "
-                f"EXISTS (SELECT 1 {_WAITS} AND NOT ({_IS_LIVE})) AS backlog"
+                f"SELECT EXISTS (SELECT 1 {waits} AND {_IS_LIVE}) AS live, "
+                f"EXISTS (SELECT 1 {waits} AND NOT ({_IS_LIVE})) AS backlog"
             ),
-            {"camera_id": camera_id, "live_since": now - LIVE_FOR},
+            {"camera_id": camera_id, "live_since": now - LIVE_FOR} | _place(after),
         )
     ).one()
     return {lane for lane in Lane if getattr(row, lane.value)}
@@ -274,7 +317,29 @@ async def page(
     return records(rows)
 
 
-async def counts(session: AsyncSession) -> dict[str, int]:
-    """How many frames are in each state."""
-    rows = await session.execute(text("SELECT state, count(*) AS n FROM frames GROUP BY state"))
-    return {row.state: row.n for row in rows}
+async def count_waiting(session: AsyncSession) -> int:
+    """How many frames wait."""
+    found = await session.scalar(text("SELECT count(*) FROM frames WHERE state = 'received'"))
+    return int(found or 0)
+
+
+async def longest_waiting(session: AsyncSession) -> Record | None:
+    """The waiting frame that came first: its `camera` (the slug) and `received_at`.
+
+    Of what a scan found, only each camera's next one is looked at: however much waits, this costs
+    two steps into an index a camera.
+    """
+    rows = await session.execute(
+        text(
+            """
+            SELECT c.slug AS camera, f.received_at FROM cameras c CROSS JOIN LATERAL (
+                (SELECT received_at FROM frames WHERE camera_id = c.id AND state = 'received'
+                    AND found_by = 'watch' ORDER BY received_at LIMIT 1)
+                UNION ALL
+                (SELECT received_at FROM frames WHERE camera_id = c.id AND state = 'received'
+                    ORDER BY captured_at, id LIMIT 1)
+            ) f ORDER BY f.received_at LIMIT 1
+            """
+        )
+    )
+    return record(rows)

@@ -1,6 +1,10 @@
-"""How much there is in the ledger, for Prometheus; counted when it is asked."""
+"""What there is to be done in the ledger, for Prometheus; counted when it is asked.
 
-from collections.abc import Iterator, Mapping
+Only what is not final is counted, through partial indexes: `core.metrics` counts the frames that
+become final, as they do.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -9,15 +13,14 @@ from prometheus_client.registry import Collector
 
 from backend.core.database import Database
 from backend.core.errors import Unavailable
-from backend.domain.frames import FrameState
 from backend.services.stores import events, frames, quarantine
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many frames are in each state, events open, and files in quarantine."""
+    """How many frames wait, events are open, and files are in quarantine."""
 
-    frames: Mapping[str, int]
+    waiting_frames: int
     open_events: int
     quarantined: int
 
@@ -27,7 +30,7 @@ async def figures(database: Database) -> Figures | None:
     try:
         async with database.transaction() as session:
             return Figures(
-                await frames.counts(session),
+                await frames.count_waiting(session),
                 await events.count_open(session),
                 await quarantine.count(session),
             )
@@ -51,13 +54,9 @@ class _Ledger(Collector):
         yield _gauge("hsi_database_up", "Whether the database answers", self._found is not None)
         if self._found is None:
             return
-        frames_by_state = GaugeMetricFamily("hsi_frames", "Frames in the ledger", labels=["state"])
-        for state in FrameState:
-            frames_by_state.add_metric([state.value], self._found.frames.get(state.value, 0))
-        yield frames_by_state
-        waiting = self._found.frames.get(FrameState.RECEIVED.value, 0)
+        waiting, opened = self._found.waiting_frames, self._found.open_events
         yield _gauge("hsi_frames_waiting", "Frames that nobody has looked at yet", waiting)
-        yield _gauge("hsi_events_open", "Events that are not over", self._found.open_events)
+        yield _gauge("hsi_events_open", "Events that are not over", opened)
         yield _gauge("hsi_quarantined_files", "Files that are no frames", self._found.quarantined)
 
 

@@ -1,6 +1,8 @@
 """Rings again for work that the ledger holds and nobody seems to know of."""
 
-from backend.core.clock import Clock
+import asyncio
+
+from backend.core.clock import Clock, wait_for
 from backend.core.database import Database
 from backend.core.queue import Bells
 from backend.services.stores import frames
@@ -9,18 +11,27 @@ _EVERY_SECONDS = 60.0
 
 
 class Reconciler:
-    """At the start and every minute, from the ledger alone; never more bells than cameras."""
+    """At the start, every minute and when hastened, from the ledger alone.
+
+    There are never more bells in a lane than cameras.
+    """
 
     def __init__(self, database: Database, bells: Bells, clock: Clock) -> None:
         self._database = database
         self._bells = bells
         self._clock = clock
+        self._hastened = asyncio.Event()
+
+    def hasten(self) -> None:
+        """Do not wait for the minute to pass: bells may just have been lost."""
+        self._hastened.set()
 
     async def run(self) -> None:
-        """Reconcile for ever. Started anew after a failure, so also when Redis is back."""
+        """Reconcile for ever."""
         while True:
+            self._hastened.clear()
             await self.reconcile()
-            await self._clock.sleep(_EVERY_SECONDS)
+            await wait_for(self._hastened, self._clock, _EVERY_SECONDS)
 
     async def reconcile(self) -> int:
         """Ring for every camera with waiting frames; how many cameras."""

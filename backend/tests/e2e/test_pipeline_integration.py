@@ -147,8 +147,8 @@ def they_were_told_in_order(listener: Listener, events: list[dict[str, Any]]) ->
     numbers = [listener.last_number, *(one["number"] for one in listener.messages)]
     assert all(later == earlier + 1 for earlier, later in pairwise(numbers))
     for event in events:
-        # Motion that goes on is worth no more than motion: the score does not change.
-        further = ["event.updated"] * (event["frames"] - 1)
+        # Motion that goes on is worth no more than motion; what is new are the facts of it.
+        further = ["event.updated", "event.assessed"] * (event["frames"] - 1)
         assert listener.types_of(event["id"]) == [
             "event.opened",
             "event.assessed",

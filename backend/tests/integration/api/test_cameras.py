@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from backend.core.database import get_database
 from backend.services.stores import cameras, frames
 from backend.tests.fixtures.application import ApplicationClient
 from backend.tests.fixtures.ledger import NOON, Ledger
@@ -163,9 +164,15 @@ async def test_a_tombstone_stays_until_it_is_restored(client: ApplicationClient)
         assert answer.json()["code"] == "camera.deleted"
     answer = await client.post(f"{path}/restore")
     assert answer.json() == camera
+    assert await wanted_scans() == ["Hof"]
     answer = await client.post(f"{path}/restore")
     assert answer.status_code == 409
     assert answer.json()["code"] == "camera.not_deleted"
+
+
+async def wanted_scans() -> list[str]:
+    async with get_database().transaction() as session:
+        return [scan.folder for scan in await cameras.wanted_scans(session)]
 
 
 async def test_what_is_received_while_a_camera_is_deleted_does_not_stay(
@@ -206,4 +213,4 @@ async def test_a_camera_says_how_it_stands(client: ApplicationClient, house: Hou
     assert shown["waiting_frames"] == 1
     assert shown["last_frame_at"] == "2025-06-01T17:00:00Z"
     async with house.ledger.database.transaction() as session:
-        assert (await frames.counts(session))["received"] == 1
+        assert await frames.count_waiting(session) == 1

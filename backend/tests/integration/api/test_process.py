@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -146,10 +147,15 @@ async def test_it_ends_in_time_with_listeners_and_says_nothing_wrong(product: Pr
     assert "Traceback" not in product.log.with_name("api.log").read_text()
 
 
-def test_without_servers_it_says_in_a_line_what_is_missing(tmp_path: str) -> None:
+@pytest.mark.parametrize(
+    "command", [("backend.main",), ("uvicorn", "backend.main:app")], ids=["main", "uvicorn"]
+)
+def test_without_servers_it_says_in_a_line_what_is_missing(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "HSI_DATA": str(tmp_path)}
     ended = subprocess.run(
-        [sys.executable, "-m", "backend.main"],
+        [sys.executable, "-m", *command],
         env=environment,
         capture_output=True,
         text=True,

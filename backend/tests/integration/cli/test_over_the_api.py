@@ -276,6 +276,13 @@ async def test_what_is_wrong_is_one_line(product: Product, hsi: CommandLine) -> 
     with hsi.start("events", "show", "999") as process:
         said, _ = process.communicate(timeout=20)
     assert (process.returncode, said) == (1, "hsi: there is no event 999\n")
+    for refused in (["frames", "list"], ["events"], ["events", "--follow"]):
+        unknown = hsi.refused(*refused, "--camera", "nope")
+        assert unknown == "hsi: camera: there is no nope; known: none yet\n"
+    for refused in (["events"], ["events", "--follow"]):
+        assert "class: must be one of person, " in hsi.refused(
+            *refused, "--class", "unicorn", status=2
+        )
     assert "--since" in hsi.refused("events", "--since", "soon", status=2)
     product.stop_api()
     gone = hsi.refused("events")

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 API = """
 import http.server, os, pathlib, signal, sys
-if "broken" in sys.argv: signal.pause()  # an API that answered first would make it a restart
+if "stubborn" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
@@ -34,15 +35,24 @@ address = (os.environ["API__HOST"], int(os.environ["API__PORT"]))
 http.server.HTTPServer(address, Answer).serve_forever()
 """
 WORKER = """
-import os, pathlib, signal, sys
+import os, pathlib, signal, socket, sys, time
 data = pathlib.Path(os.environ["HSI_DATA"])
 if "stubborn" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
 (data / "worker.new").write_text(str(os.getpid()))
 (data / "worker.new").replace(data / "worker.pid")
-if "broken" in sys.argv: sys.exit(3)
+if "broken" in sys.argv:  # but not before the API is up
+    api = ("127.0.0.1", int(os.environ["API__PORT"]))
+    while socket.socket().connect_ex(api): time.sleep(0.01)
+    sys.exit(3)
+pathlib.Path(sys.argv[sys.argv.index("--ready") + 1]).touch()
 while True: signal.pause()
 """
-DEMO = "import os, pathlib; (pathlib.Path(os.environ['HSI_DATA']) / 'demo').touch()"
+DEMO = """
+import os, pathlib, signal, sys
+if "stubborn" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
+(pathlib.Path(os.environ["HSI_DATA"]) / "demo").write_text(str(os.getpid()))
+if "stubborn" in sys.argv: signal.pause()
+"""
 
 UP = """
 import json, sys
@@ -72,7 +82,7 @@ class RunningUp:
         commands = {
             "api": [sys.executable, "-c", API, worker],
             "worker": [sys.executable, "-c", WORKER, worker],
-            "demo": [sys.executable, "-c", DEMO],
+            "demo": [sys.executable, "-c", DEMO, worker],
         }
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -92,7 +102,7 @@ class RunningUp:
     def is_up(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"up ended: {self.said}")
-        return "hsi is up" in self.said and (self.data / "worker.pid").exists()
+        return "hsi is up" in self.said
 
     def everything(self) -> list[int]:
         """All processes of it."""
@@ -204,13 +214,22 @@ def test_a_server_that_dies_is_started_again_at_the_same_address(start: Start) -
     assert health(up) == 200
 
 
-def test_a_stubborn_process_is_killed(start: Start) -> None:
-    up = start(worker="stubborn")
-    worker = up.pid("worker")
+def test_where_nothing_ends_by_itself_all_is_killed_within_ten_seconds(start: Start) -> None:
+    """Our own processes are deaf to SIGTERM, and both servers stand still."""
+    up = start(worker="stubborn", demo=True)
+    wait_for(lambda: (up.data / "demo").exists() and (up.data / "demo").read_text())
+    servers = [
+        *holders(up.data / "postgres/data", ["postgres"]),
+        *holders(up.data / "valkey/data", ["valkey-server"]),
+    ]
+    everything = [up.pid("api"), up.pid("worker"), int((up.data / "demo").read_text()), *servers]
+    assert len(everything) > 6
+    for pid in servers:
+        os.kill(pid, signal.SIGSTOP)
     begin = monotonic()
     assert up.end() == 0
     assert monotonic() - begin < 10
-    assert is_gone(worker)
+    wait_for(lambda: all(is_gone(pid) for pid in everything), seconds=1)
 
 
 def test_the_demo_runs_once(start: Start) -> None:
@@ -236,7 +255,39 @@ def test_a_port_in_use_is_told_before_anything_starts(start: Start) -> None:
         up = start(wait=False, port=port)
         assert up.process.wait(10) == 1
     assert up.said == f"hsi: port {port} of 127.0.0.1 is in use: choose another with --port\n"
-    assert not (up.data / "postgres").exists()
+    assert not up.data.exists()
+
+
+def test_a_refused_one_leaves_a_folder_as_it_was(start: Start, server_folder: Path) -> None:
+    data = server_folder / "data"
+    data.mkdir()
+    data.chmod(0o755)
+    (data / "run.json").write_text("somebody's own")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        up = start(wait=False, port=taken.getsockname()[1])
+        assert up.process.wait(10) == 1
+    assert [path.name for path in data.iterdir()] == ["run.json"]
+    assert (data / "run.json").read_text() == "somebody's own"
+    assert stat.S_IMODE(data.stat().st_mode) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has servers of another user")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_folder_that_the_servers_cannot_come_to_is_told(
+    start: Start, server_folder: Path, is_there: bool
+) -> None:
+    closed = server_folder / "closed"
+    closed.mkdir(mode=0o700)
+    data = closed / "house" / "data"
+    if is_there:
+        data.mkdir(parents=True)
+    up = start(wait=False, data=str(data))
+    assert up.process.wait(10) == 1
+    assert up.said.startswith("hsi: the servers, which run as ")
+    assert f" cannot pass {closed}: choose another folder with --data, or let" in up.said
+    assert up.said.endswith(f"chmod o+x {closed}\n")
+    assert up.said.count("\n") == 1
+    assert list(closed.rglob("*")) == ([data.parent, data] if is_there else [])
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "example.org", "::"])  # noqa: S104

@@ -119,6 +119,7 @@ async def test_what_is_not_kept_is_a_resync() -> None:
         ("null", "message.not_json"),
         ("[" * 5000, "message.not_json"),
         (b"\xff\xfe", "message.not_json"),
+        ('{"type": "ping", "type": "subscribe"}', "member.repeated"),
         ("{}", "message.unknown_type"),
         ('{"type": "unsubscribe"}', "message.unknown_type"),
         ('{"type": ["subscribe"]}', "message.unknown_type"),

@@ -1,7 +1,8 @@
 """Cursors: what goes in comes out, and nothing else is taken."""
 
 import base64
-from datetime import UTC, datetime, timedelta, timezone
+import string
+from datetime import datetime
 
 import orjson
 import pytest
@@ -10,13 +11,9 @@ from hypothesis import strategies as st
 
 from backend.api.cursors import MAX_ID, decode_id, decode_moment_and_id, encode
 from backend.core.errors import Invalid
+from backend.tests.fixtures.strategies import moments
 
 ids = st.integers(0, MAX_ID)
-moments = st.datetimes(
-    min_value=datetime(2, 1, 1),  # noqa: DTZ001 - the zone is given beside
-    max_value=datetime(9998, 12, 31),  # noqa: DTZ001
-    timezones=st.just(UTC) | st.just(timezone(timedelta(hours=5, minutes=30))),
-)
 
 
 @given(ids)
@@ -46,6 +43,22 @@ def test_a_truncated_one_is_refused_or_names_no_other_place(
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     with pytest.raises(Invalid):
         decode_moment_and_id("events", cut)
+
+
+@given(ids, st.just(1) | st.integers(1, 30))
+def test_one_that_was_changed_is_refused_or_is_that_of_another_place(
+    number: int, from_end: int
+) -> None:
+    whole = encode("events", [number])
+    at = max(0, len(whole) - from_end)
+    for character in string.ascii_letters + string.digits + "-_+/= ":
+        changed = whole[:at] + character + whole[at + 1 :]
+        try:
+            other = decode_id("events", changed)
+        except Invalid:
+            assert changed != whole
+        else:
+            assert changed == encode("events", [other])
 
 
 def forged(*parts: object) -> str:

@@ -76,7 +76,7 @@ async def test_an_unknown_method(
         (b'{"name":', "application/json", "must be JSON: Expecting value at character 8"),
         (b'{"name": "x"}', "text/plain", "must be a JSON object, sent as application/json"),
         (b"[]", "application/json", "must be a JSON object, sent as application/json"),
-        (b"", "application/json", "Field required"),
+        (b"", "application/json", "is missing"),
     ],
 )
 async def test_a_body_that_is_none(
@@ -86,6 +86,44 @@ async def test_a_body_that_is_none(
     answer = await api.post("/api/cameras", content=sent, headers=headers)
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"field": "body", "message": message}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "message"),
+    [
+        ('{"name": 5}', "name", "must be a text"),
+        ('{"name": ""}', "name", "must not be empty"),
+        ("{}", "name", "is missing"),
+        ('{"name": "a", "colour": 1}', "colour", "is not known here"),
+        ('{"name": "a", "time_zone": []}', "time_zone", "must be a text"),
+    ],
+)
+async def test_a_wrong_member_is_named_in_our_own_words(
+    api: httpx.AsyncClient, sent: str, field: str, message: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await api.post("/api/cameras", content=sent, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": field, "message": message}]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("POST", "/api/cameras", '{"name": "a", "name": "b"}'),
+        ("POST", "/api/cameras", '{"name": "a", "time_zone": {"name": 1, "name": 1}}'),
+        ("PATCH", "/api/cameras/1", '{"name": "a", "time_zone": null, "name": "a"}'),
+        ("PATCH", "/api/events/1", '{"reviewed": true, "x": [{"name": 1, "name": 2}]}'),
+    ],
+)
+async def test_a_member_that_comes_twice_is_refused(
+    api: httpx.AsyncClient, method: str, path: str, sent: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await api.request(method, path, content=sent, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "member.repeated"
+    assert answer.json()["detail"] == "name: given more than once"
 
 
 @pytest.mark.parametrize("sent", [b'{"name": "\xff"}', b"[" * 20_000, b"9" * 9_000])

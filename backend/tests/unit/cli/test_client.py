@@ -98,9 +98,9 @@ def test_a_refusal_is_the_error_that_it_stands_for(status: int, kind: type[HsiEr
 
 
 def test_each_field_that_is_wrong_is_named_once() -> None:
-    errors = [{"field": "query.limit", "message": "too many"}, {"field": "x", "message": "no"}]
-    error = refusal(422, {"detail": "query.limit: too many", "errors": errors, "code": "c"})
-    assert str(error) == "query.limit: too many\n  x: no"
+    errors = [{"field": "limit", "message": "too many"}, {"field": "x", "message": "no"}]
+    error = refusal(422, {"detail": "limit: too many", "errors": errors, "code": "c"})
+    assert str(error) == "limit: too many\n  x: no"
 
 
 def test_what_a_refusal_says_cannot_trick_a_terminal() -> None:

@@ -47,6 +47,13 @@ def test_frames_are_shown_with_what_became_of_them(capsys: pytest.CaptureFixture
     ]
 
 
+def test_a_very_long_name_does_not_widen_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    show_list([example(Frame, path="2026/" + "n" * 246 + ".jpg"), example(Frame)])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) < 140
+    assert f"  2026/{'n' * 24}…{'n' * 26}.jpg  attached" in lines[1]
+
+
 def test_no_frames_are_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:
     show_list([])
     assert capsys.readouterr().out == "no frames\n"

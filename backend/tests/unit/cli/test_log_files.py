@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from backend.cli import log_files
 from backend.cli.log_files import (
     Followed,
     entry_of_line,
@@ -37,6 +40,18 @@ def test_lines_come_the_last_first(count: int, tmp_path: Path) -> None:
 def test_a_last_line_without_its_end_is_a_line(tmp_path: Path) -> None:
     (tmp_path / "x.log").write_text("a\nb")
     assert list(lines_backwards(tmp_path / "x.log")) == ["b", "a"]
+
+
+@given(st.binary(max_size=40) | st.text("ab\n", max_size=40).map(str.encode), st.integers(1, 50))
+def test_the_size_of_a_read_does_not_show(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, block: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.log"
+    path.write_bytes(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_files, "_BLOCK", block)
+        found = list(lines_backwards(path))
+    assert found == [line.decode(errors="replace") for line in data.split(b"\n")[::-1] if line]
 
 
 def test_processes_are_merged_by_time(tmp_path: Path) -> None:

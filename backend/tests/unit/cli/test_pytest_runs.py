@@ -9,6 +9,7 @@ from backend.cli.pytest_runs import (
     Run,
     Tally,
     command,
+    environment,
     levels_and_arguments,
     runs_of,
     tally_of,
@@ -82,6 +83,16 @@ def test_what_takes_minutes_runs_alone_and_unmeasured() -> None:
         more=[],
     )
     assert words[5:9] == ["-n0", "-m", "long", "--no-cov"]
+
+
+@pytest.mark.parametrize(("long", "profile"), [(False, "ci"), (True, "long")])
+def test_properties_look_as_long_as_there_is_time(
+    long: bool, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HYPOTHESIS_PROFILE", raising=False)
+    assert environment(Path("/data"), long=long, measured=False)["HYPOTHESIS_PROFILE"] == profile
+    monkeypatch.setenv("HYPOTHESIS_PROFILE", "quick")
+    assert environment(Path("/data"), long=long, measured=False)["HYPOTHESIS_PROFILE"] == "quick"
 
 
 def report(folder: Path, **counts: int) -> Path:

@@ -56,6 +56,24 @@ def test_a_terminal_is_not_overrun_and_nothing_is_lost(monkeypatch: pytest.Monke
     assert lines[1].startswith(" 1  critical 100  ")
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a" * 9, "a" * 9),
+        ("a" * 10, "aaaa…aaaa"),
+        ("0123456789" * 25 + ".jpg", "0123….jpg"),
+        ("ab\x1bcdefghijkl", r"ab\x…ijkl"),
+    ],
+)
+def test_a_long_name_is_shortened_in_its_middle(
+    name: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_table((Column("FILE", most=9), Column("STATE")), [(name, "empty"), ("b", "empty")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"{shown:<9}  empty"
+    assert {len(line) for line in lines} == {16}
+
+
 def test_a_level_has_a_colour_beside_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = in_a_terminal(lambda: show_line(Word("high", " 70"), "door"), monkeypatch)
     assert ESCAPES.search(shown)

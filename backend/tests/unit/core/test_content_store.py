@@ -63,6 +63,14 @@ def test_without_the_folder_it_is_not_known_what_is_gone(store: ContentStore) ->
     assert caught.value.code == "pictures.unreadable"
 
 
+def test_an_empty_folder_may_be_one_that_is_not_mounted(
+    store: ContentStore, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(Unavailable, match="not mounted"):
+        store.read(HASH)
+
+
 @pytest.mark.parametrize("damage", [b"", DATA[:-1], DATA + b"x", b"x" + DATA[1:]])
 def test_a_damaged_copy_is_not_taken_for_the_picture(store: ContentStore, damage: bytes) -> None:
     store.put(HASH, DATA)
@@ -72,9 +80,26 @@ def test_a_damaged_copy_is_not_taken_for_the_picture(store: ContentStore, damage
     assert caught.value.code == "pictures.damaged"
 
 
-def test_what_cannot_be_read_is_unavailable(store: ContentStore) -> None:
+def test_one_copy_that_cannot_be_read_is_no_outage(store: ContentStore) -> None:
     store.path(HASH).mkdir(parents=True)
-    with pytest.raises(Unavailable, match="cannot read"):
+    with pytest.raises(IsADirectoryError):
+        store.read(HASH)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_an_outage(store: ContentStore, tmp_path: Path) -> None:
+    store.put(HASH, DATA)
+    (tmp_path / "pictures").chmod(0)
+    try:
+        with pytest.raises(Unavailable, match="Permission denied"):
+            store.read(HASH)
+    finally:
+        (tmp_path / "pictures").chmod(0o700)
+
+
+def test_a_store_that_fails_as_a_whole_is_an_outage(store: ContentStore, tmp_path: Path) -> None:
+    (tmp_path / "pictures").write_bytes(b"a file is in the way")
+    with pytest.raises(Unavailable, match="Not a directory"):
         store.read(HASH)
 
 

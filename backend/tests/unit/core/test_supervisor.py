@@ -75,15 +75,29 @@ async def test_the_pause_doubles_up_to_half_a_minute(
     assert part.starts == [0, 1, 3, 7, 15, 31, 61, 91, 121]
 
 
-async def test_after_a_sound_minute_the_pause_is_short_again(
+async def test_after_a_sound_half_minute_the_pause_is_short_again(
     clock: ManualClock, supervisor: Supervisor
 ) -> None:
-    part = Failing(clock, Unavailable("no server", code="x"), 0, 0, 0, 61)
+    part = Failing(clock, Unavailable("no server", code="x"), 0, 0, 0, 31)
     supervisor.add("part", part.run)
     async with supervised(supervisor):
         await settle()
-        await run_for(clock, 71)
-    assert part.starts == [0, 1, 3, 7, 69, 71]
+        await run_for(clock, 41)
+    assert part.starts == [0, 1, 3, 7, 39, 41]
+
+
+async def test_woken_parts_end_their_pauses(clock: ManualClock, supervisor: Supervisor) -> None:
+    parts = [Failing(clock, Unavailable("no server", code="x")) for _ in range(2)]
+    for number, part in enumerate(parts):
+        supervisor.add(f"part {number}", part.run)
+    async with supervised(supervisor):
+        await settle()
+        await run_for(clock, 20)
+        supervisor.wake()
+        await settle()
+        assert [part.starts[-2:] for part in parts] == [[15, 20]] * 2
+        await settle()
+        assert [part.starts[-1] for part in parts] == [20, 20]  # once, and not for ever
 
 
 async def test_others_go_on_and_the_states_say_why(

@@ -1,6 +1,7 @@
 """Leases and claims on the real tables."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -277,7 +278,8 @@ async def test_settling_and_taking_do_not_wait_for_each_other(works: Works) -> N
         await works.ledger.change("UPDATE frames SET attempts = 0")
 
 
-async def test_blame_is_remembered_for_frames_that_wait(works: Works) -> None:
+@pytest.mark.parametrize("counts", [True, False])
+async def test_blame_is_remembered_for_frames_that_wait(works: Works, counts: bool) -> None:
     camera = await works.ledger.camera()
     waiting, final = await works.ledger.frames(camera, [NOON, NOON + SECOND])
     claims = works.claims()
@@ -285,7 +287,8 @@ async def test_blame_is_remembered_for_frames_that_wait(works: Works) -> None:
     await works.ledger.change(
         "UPDATE frames SET state = 'empty', finished_at = now() WHERE id = :id", id=final
     )
-    await claims.blame(claim, "ValueError: it broke")
+    await claims.blame(claim, ValueError("it broke"), counts=counts)
+    assert await works.ledger.attempts() == {waiting: int(counts), final: 1}
     rows = await works.ledger.rows("SELECT id, reason FROM frames ORDER BY id")
     assert [(row["id"], row["reason"]) for row in rows] == [
         (waiting, "ValueError: it broke"),
@@ -293,3 +296,33 @@ async def test_blame_is_remembered_for_frames_that_wait(works: Works) -> None:
     ]
     async with works.ledger.database.transaction() as session:
         await frames.note_failures(session, {})
+
+
+async def test_what_was_passed_over_has_its_turn_after_all_later_ones(works: Works) -> None:
+    camera, other = await works.ledger.camera(), await works.ledger.camera()
+    failed, same_moment, late = await works.ledger.frames(camera, [NOON, NOON, NOON + SECOND])
+    elsewhere = await works.ledger.frame(other, NOON - SECOND)
+    claims = works.claims()
+    claims.pass_over((await taken(claims, camera)).frames[0])
+    await claims.settle()
+    assert await claims.lanes_waiting(camera) == {Lane.LIVE}
+    assert ids(await taken(claims, other)) == [elsewhere]
+    claim = await taken(claims, camera)
+    assert (claim.frames[0].id, same_moment < late) == (same_moment, True)
+
+    claims.pass_over(replace(claim.frames[0], id=late, captured_at=NOON + SECOND))
+    await claims.settle()
+    assert await claims.lanes_waiting(camera) == set()
+    assert (await taken(claims, camera)).frames[0].id == failed
+    assert await claims.lanes_waiting(camera) == {Lane.LIVE}
+
+
+async def test_nothing_is_passed_over_any_more(works: Works) -> None:
+    camera = await works.ledger.camera()
+    frame = await works.ledger.frame(camera)
+    claims = works.claims()
+    claims.pass_over((await taken(claims, camera)).frames[0])
+    claims.pass_over_none()
+    assert await claims.lanes_waiting(camera) == {Lane.LIVE}
+    await claims.settle()
+    assert ids(await taken(claims, camera)) == [frame]

@@ -2,20 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import cv2
 import numpy as np
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from backend.core.database import Session
 from backend.core.errors import Invalid, Unavailable
 from backend.domain.frames import Lane
-from backend.services.detection.detector import Findings
+from backend.services.detection.detector import Findings, View
 from backend.services.detection.examiner import thumbnail_path
+from backend.services.detection.stage import DetectionStage
 from backend.services.topics import Sighting
 from backend.tests.fixtures.detectors import NOTHING, ScriptedDetector, found
 from backend.tests.fixtures.ledger import NOON, Ledger
@@ -28,6 +30,13 @@ DOWN = Unavailable("the detector does not answer", code="detector.down")
 @pytest.fixture
 def works(ledger: Ledger) -> Works:
     return Works(ledger)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """To draw a trace with its pictures for the terminal takes longer than a test."""
+    with capture_logs():
+        yield
 
 
 async def test_each_frame_ends_in_its_state_with_its_reason(works: Works) -> None:
@@ -173,7 +182,7 @@ async def test_a_folder_of_pictures_that_is_away_is_waited_for(works: Works) -> 
     folder = works.ledger.folder / "pictures"
     folder.rename(works.ledger.folder / "away")
     stage = works.stage()
-    with pytest.raises(Unavailable, match="is not there"):
+    with pytest.raises(Unavailable, match="No such file"):
         await stage.handle(live(camera))
     (works.ledger.folder / "away").rename(folder)
     await stage.handle(live(camera))
@@ -205,9 +214,12 @@ async def test_an_unexpected_error_at_one_frame_leaves_the_others_alone(works: W
     await stage.handle(live(camera))
     assert await ledger.states() == {one: "attached", bad: "received", three: "empty"}
     assert (await ledger.attempts())[bad] == 1
-    for _ in range(2):
+    elsewhere = await ledger.camera()
+    for attempts in (2, 3):
         assert await works.ringing() == [(str(camera), Lane.LIVE)]
+        await success(works, stage, elsewhere)
         await stage.handle(live(camera))
+        assert (await ledger.attempts())[bad] == attempts
     assert await works.ringing() == [(str(camera), Lane.LIVE)]
     await stage.handle(live(camera))
     (row,) = await ledger.rows("SELECT * FROM frames WHERE id = :id", id=bad)
@@ -216,15 +228,113 @@ async def test_an_unexpected_error_at_one_frame_leaves_the_others_alone(works: W
     assert await works.ringing() == []
 
 
+async def success(works: Works, stage: DetectionStage, camera: int) -> None:
+    """A frame at which nothing goes wrong."""
+    await works.ledger.frame(camera, NOON + timedelta(hours=1))
+    await stage.handle(live(camera))
+
+
+async def failure(stage: DetectionStage, camera: int) -> None:
+    """The stage ends, as the supervisor sees it, and is started again."""
+    with pytest.raises((ZeroDivisionError, MemoryError)):
+        await stage.handle(live(camera))
+    await stage._claims.settle()
+
+
 async def test_an_unexpected_error_of_the_decoder_is_one_too(works: Works) -> None:
     camera = await works.ledger.camera()
     frames = await works.ledger.frames(camera, [NOON, NOON + SECOND])
     works.decode.error = MemoryError("too large")
-    await works.stage().handle(live(camera))
+    await failure(works.stage(), camera)
     rows = await works.ledger.rows("SELECT id, state, attempts, reason FROM frames ORDER BY id")
     assert [tuple(row.values()) for row in rows] == [
-        (frame, "received", 1, "MemoryError: too large") for frame in frames
+        (frame, "received", 0, "MemoryError: too large") for frame in frames
     ]
+
+
+async def test_where_every_frame_fails_none_is_buried(works: Works) -> None:
+    """The bug begins while the stage runs: its first failure still counts as the frame's."""
+    ledger = works.ledger
+    cameras = [await ledger.camera() for _ in range(2)]
+    stage = works.stage()
+    await success(works, stage, cameras[0])
+    works.decode.error = MemoryError("too large")
+    for camera in cameras:
+        await ledger.frames(camera, [NOON + n * SECOND for n in range(20)])
+    await stage.handle(live(cameras[0]))
+    for _ in range(6):
+        for camera in cameras:
+            await failure(stage, camera)
+    states, attempts = await ledger.states(), await ledger.attempts()
+    assert {attempts[frame] for frame in states if states[frame] == "received"} == {0, 1}
+    assert list(states.values()).count("received") == 40
+
+    works.decode.error = None
+    running = asyncio.create_task(stage.run())
+    for camera in cameras:
+        await works.bells.ring(str(camera), Lane.LIVE)
+    await ledger.all_final()
+    running.cancel()
+    await asyncio.wait([running])
+    assert set((await ledger.states()).values()) == {"empty"}
+
+
+async def test_more_bad_frames_than_a_batch_holds_do_not_keep_back_the_newer_ones(
+    works: Works,
+) -> None:
+    """One camera, and nothing else that could succeed."""
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(33)]
+    works.detector.script = dict.fromkeys(times[:32], ZeroDivisionError("a bug"))
+    await ledger.frames(camera, times)
+    stage = works.stage()
+    for _ in range(2):
+        await failure(stage, camera)
+    assert await works.ringing() == [(str(camera), Lane.LIVE)]
+    await stage.handle(live(camera))
+    assert list((await ledger.states()).values()) == ["received"] * 32 + ["empty"]
+    assert set(list((await ledger.attempts()).values())[:32]) == {0}
+
+
+async def test_a_bad_frame_alone_waits_quietly_until_others_have_succeeded(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    bad = await ledger.frame(camera)
+    works.detector.script = {NOON: ZeroDivisionError("a bug")}
+    stage = works.stage()
+    for _ in range(4):
+        await failure(stage, camera)
+        assert await works.ringing() == []  # the reconciler's next will do
+    assert await ledger.attempts() == {bad: 0}
+    for attempts in (1, 2, 3):
+        await success(works, stage, camera)
+        await stage.handle(live(camera))
+        assert (await ledger.attempts())[bad] == attempts
+        if attempts < 3:
+            await failure(stage, camera)
+    await stage.handle(live(camera))
+    assert (await ledger.states())[bad] == "buried"
+
+
+async def test_a_copy_that_cannot_be_read_is_buried_and_the_others_go_on(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    bad, *good = await ledger.frames(camera, [NOON + n * SECOND for n in range(3)])
+    (row,) = await ledger.rows("SELECT content_hash FROM frames WHERE id = :id", id=bad)
+    ledger.pictures.path(row["content_hash"]).unlink()
+    ledger.pictures.path(row["content_hash"]).mkdir()
+    stage = works.stage()
+    await stage.handle(live(camera))
+    assert await ledger.states() == {bad: "received"} | dict.fromkeys(good, "empty")
+    elsewhere = await ledger.camera()
+    for _ in range(2):
+        await stage.handle(live(camera))
+        await success(works, stage, elsewhere)
+    await stage.handle(live(camera))
+    (row,) = await ledger.rows("SELECT state, reason FROM frames WHERE id = :id", id=bad)
+    assert row["state"] == "buried"
+    assert row["reason"].startswith("given up after 3 attempts: IsADirectoryError: ")
 
 
 class BrokenAttach:
@@ -291,16 +401,30 @@ async def test_a_bug_while_storing_finds_its_frame_and_buries_it_with_the_reason
     works.detector.script = {times[1]: found("person")}
     stage = works.stage(attach=BrokenAttach(ZeroDivisionError("a bug")))
     failures = 0
-    for _ in range(8):
+    for _ in range(9):
         try:
             await stage.handle(live(camera))
         except ZeroDivisionError:
             failures += 1
             await stage._claims.settle()  # as at the next start
-    assert failures == 3
+    assert failures == 4  # once all together, and once without another's success since
     assert await ledger.states() == {one: "empty", bad: "buried", three: "empty"}
     (row,) = await ledger.rows("SELECT reason FROM frames WHERE id = :id", id=bad)
     assert row["reason"] == "given up after 3 attempts: ZeroDivisionError: a bug"
+
+
+async def test_where_nothing_can_be_stored_nothing_is_buried(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(3)]
+    await ledger.frames(camera, times)
+    works.detector.script = dict.fromkeys(times, found("person"))
+    broken = BrokenAttach(ZeroDivisionError("a bug"))
+    stage = works.stage(attach=broken)
+    for _ in range(12):
+        await failure(stage, camera)
+    assert set((await ledger.states()).values()) == {"received"}
+    assert set((await ledger.attempts()).values()) == {1}  # of the first, together
 
 
 async def test_results_of_a_lost_lease_are_dropped(works: Works) -> None:
@@ -400,11 +524,11 @@ async def test_a_frame_that_comes_while_its_camera_is_worked_on_is_not_forgotten
     assert await works.ringing() == [(str(camera), Lane.LIVE)]
 
 
-async def test_stopped_in_the_middle_of_a_batch_it_stores_that_first(works: Works) -> None:
+async def test_stopped_it_ends_its_picture_and_stores_what_it_has(works: Works) -> None:
     ledger = works.ledger
     camera = await ledger.camera()
     times = [NOON + n * SECOND for n in range(3)]
-    await ledger.frames(camera, times)
+    one, *unseen = await ledger.frames(camera, times)
     works.detector.script = dict.fromkeys(times, found("person"))
     works.detector.go_on.clear()
     await works.bells.ring(str(camera), Lane.LIVE)
@@ -417,8 +541,46 @@ async def test_stopped_in_the_middle_of_a_batch_it_stores_that_first(works: Work
     with contextlib.suppress(asyncio.CancelledError):
         await running
     assert running.cancelled()
-    assert set((await ledger.states()).values()) == {"attached"}
+    assert await ledger.states() == {one: "attached"} | dict.fromkeys(unseen, "received")
+    assert await ledger.attempts() == {one: 1} | dict.fromkeys(unseen, 0)
     assert await ledger.rows("SELECT id FROM cameras WHERE lease_holder IS NOT NULL") == []
+    assert await works.ringing() == [(str(camera), Lane.LIVE)]
+
+
+async def test_stopped_it_does_not_wait_for_a_detector_that_hangs(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.services.detection.examiner._LAST_PICTURE_SECONDS", 0.01)
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(3)]
+    one, *unseen = await ledger.frames(camera, times)
+    hanging = HangingDetector(times[1])
+    await works.bells.ring(str(camera), Lane.LIVE)
+    running = asyncio.create_task(works.stage(detector=hanging).run())
+    await hanging.hangs.wait()
+    running.cancel()
+    async with asyncio.timeout(3):
+        await asyncio.wait([running])
+    assert await ledger.states() == {one: "empty"} | dict.fromkeys(unseen, "received")
+    assert await ledger.attempts() == {one: 1} | dict.fromkeys(unseen, 0)
+    assert await ledger.rows("SELECT id FROM cameras WHERE lease_holder IS NOT NULL") == []
+
+
+class HangingDetector(ScriptedDetector):
+    """Never answers for the picture of one moment; `hangs` is set from then on."""
+
+    def __init__(self, moment: datetime) -> None:
+        super().__init__()
+        self.moment = moment
+        self.hangs = asyncio.Event()
+
+    async def detect(self, view: View, memory: bytes | None) -> Findings:
+        """Nothing, if anything."""
+        if view.captured_at == self.moment:
+            self.hangs.set()
+            await asyncio.Event().wait()
+        return await super().detect(view, memory)
 
 
 async def test_running_it_hears_and_works_off_everything(works: Works) -> None:

@@ -39,20 +39,26 @@ async def sighting(works: Works, camera: int, at: datetime, *things: Detection) 
 
 
 async def attach(
-    works: Works, camera: int, *sightings: Sighting, stage: EventStage | None = None
+    works: Works,
+    camera: int,
+    *sightings: Sighting,
+    stage: EventStage | None = None,
+    detector: str = "scripted",
 ) -> dict[int, int]:
     """Attach in one transaction, with the camera's row locked."""
     async with works.ledger.database.transaction() as session:
         await cameras.lock(session, camera)
         return await (stage or works.events()).attach(
-            session, camera, UTC_ZONE, sightings, detector="scripted"
+            session, camera, UTC_ZONE, sightings, detector=detector
         )
 
 
-async def see(works: Works, camera: int, at: datetime, *things: Detection) -> int:
+async def see(
+    works: Works, camera: int, at: datetime, *things: Detection, detector: str = "scripted"
+) -> int:
     """Attach one sighting; its event."""
     one = await sighting(works, camera, at, *things)
-    return (await attach(works, camera, one))[one.frame_id]
+    return (await attach(works, camera, one, detector=detector))[one.frame_id]
 
 
 async def spans(ledger: Ledger) -> list[tuple[int, int, int | None]]:
@@ -100,10 +106,30 @@ async def test_a_near_sighting_widens_and_says_so(works: Works) -> None:
     assert await spans(ledger) == [(0, 30, None)]
     (row,) = await ledger.rows("SELECT frames, detections, attached_at FROM events")
     assert tuple(row.values()) == (2, 2, NOON + 7 * SECOND)
-    # the score is the same, so nobody is told of a new judgement; it is stored all the same
-    assert await ledger.told() == ["event.opened", "event.assessed", "event.updated"]
-    rows = await ledger.rows("SELECT number FROM assessments ORDER BY number")
-    assert [row["number"] for row in rows] == [1, 2]
+    told = ["event.opened", "event.assessed", "event.updated", "event.assessed"]
+    assert await ledger.told() == told
+
+
+async def test_a_judgement_of_the_same_score_is_told_with_its_new_factors(works: Works) -> None:
+    ledger = works.ledger
+    camera = await ledger.camera()
+    await see(works, camera, NOON)
+    await see(works, camera, NOON + SECOND)
+    stored = await ledger.rows("SELECT score, factors, number FROM assessments ORDER BY number")
+    told = await ledger.rows(
+        "SELECT payload->'assessment' AS it FROM outbox WHERE kind = 'event.assessed' ORDER BY id"
+    )
+    assert [{name: row["it"][name] for name in stored[0]} for row in told] == stored
+    assert stored[0]["score"] == stored[1]["score"]
+    assert stored[0]["factors"] != stored[1]["factors"]
+
+
+async def test_an_event_names_the_detector_that_added_to_it_last(works: Works) -> None:
+    camera = await works.ledger.camera()
+    event = await see(works, camera, NOON)
+    assert await see(works, camera, NOON + SECOND, detector="another") == event
+    (row,) = await works.ledger.rows("SELECT detector FROM events")
+    assert row["detector"] == "another"
 
 
 async def test_later_than_the_idle_time_is_another_event(works: Works) -> None:
@@ -360,11 +386,9 @@ async def test_no_two_events_of_a_camera_overlap_whoever_tries(works: Works) -> 
     camera, other = await works.ledger.camera(), await works.ledger.camera()
 
     async def open_one(camera_id: int, first: datetime, last: datetime) -> None:
-        change = EventChange(Facts(first, last, 1), 1, 0, "", None)
+        change = EventChange(Facts(first, last, 1), 1, 0, "", None, "x")
         async with works.ledger.database.transaction() as session:
-            await events.open_event(
-                session, camera_id, change, continues=None, detector="x", now=NOON
-            )
+            await events.open_event(session, camera_id, change, continues=None, now=NOON)
 
     await open_one(camera, NOON, NOON + MINUTE)
     for first, last in ((0, 0), (60, 60), (-10, 0), (30, 31), (-10, 90)):

@@ -14,6 +14,7 @@ import pytest
 from backend.core.content_store import ContentStore
 from backend.services.ingest.reading import Refused, read_picture
 from backend.services.ingest.scan import walk
+from backend.services.ingest.unseen import unseen_folders
 from backend.tests.fixtures.ingest import LIMITS, Bench, picture
 
 NOBODY = 65534
@@ -206,6 +207,19 @@ def test_a_folder_that_may_be_listed_and_not_entered(server_folder: Path) -> Non
     path.parent.chmod(0o755)
     assert isinstance(outcome, Refused)
     assert (found.mark, outcome.code) == (None, "file.unreadable")
+
+
+def test_a_camera_folder_that_may_not_be_listed_is_said(server_folder: Path) -> None:
+    barred = server_folder / "gate"
+    (server_folder / "door").mkdir(mode=0o755)
+    barred.mkdir()
+    barred.chmod(0o711 if os.geteuid() == 0 else 0o300)
+    server_folder.chmod(0o755)
+    with ordinary_user():
+        unseen = unseen_folders(server_folder)
+    barred.chmod(0o755)
+    assert list(unseen) == ["gate"]
+    assert "the right to read and to enter it" in unseen["gate"]
 
 
 SAFE = {

@@ -6,7 +6,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.services.ingest.stage import FoundFile
-from backend.services.stores import cameras
 from backend.tests.fixtures.ingest import Bench, picture
 
 
@@ -89,18 +88,10 @@ async def test_a_folder_with_nothing_but_bad_files_is_no_camera(bench: Bench) ->
     assert await bench.rows("SELECT 1 FROM cameras") == []
 
 
-async def _delete(bench: Bench) -> int:
-    (row,) = await bench.rows("SELECT id FROM cameras")
-    async with bench.database.transaction() as session:
-        await cameras.lock(session, row["id"])
-        await cameras.bury(session, row["id"], now=bench.clock.now())
-    return int(row["id"])
-
-
 async def test_a_deleted_camera_is_ignored_and_counted_until_it_is_restored(bench: Bench) -> None:
     bench.put("gate/a.jpg", picture())
     await bench.take("gate/a.jpg")
-    camera = await _delete(bench)
+    camera = await bench.delete_camera()
     bench.put("gate/b.jpg", picture(1))
     bench.put("gate/c.jpg", b"text")
     await bench.take("gate/b.jpg", "gate/c.jpg")
@@ -110,8 +101,7 @@ async def test_a_deleted_camera_is_ignored_and_counted_until_it_is_restored(benc
     assert row["ignored_files"] == 2, "heard of once each; a scan counts nothing"
     assert (await bench.frames(), await bench.bad()) == ([], {})
 
-    async with bench.database.transaction() as session:
-        await cameras.restore(session, camera)
+    await bench.restore_camera(camera)
     await bench.scan()
     assert await bench.paths() == ["gate/a.jpg", "gate/b.jpg"]
     assert list(await bench.bad()) == ["gate/c.jpg"]
@@ -125,6 +115,6 @@ async def test_files_that_come_while_their_camera_is_deleted(bench: Bench) -> No
     for number, file in enumerate(found):
         bench.put(file.relative, picture(number))
     ingest = bench.ingest()
-    await asyncio.gather(*(ingest.handle([file]) for file in found[:10]), _delete(bench))
+    await asyncio.gather(*(ingest.handle([file]) for file in found[:10]), bench.delete_camera())
     await ingest.handle(found[10:])
     assert await bench.frames() == []

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from backend.core.content_store import ContentStore
 from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.services.ingest.reading import Moving, read_picture
+from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile, Ingest, Intake
-from backend.services.stores import cameras
 from backend.tests.fixtures.ingest import LIMITS, Bench, ScriptedSource, picture, until
 
 
@@ -64,14 +65,46 @@ async def test_the_database_goes_in_the_middle(
     assert await bench.bad() == {"gate/b.jpg": "picture.not_a_picture"}
 
 
+class LostDatabase(Database):
+    """Answers some times, and then no more."""
+
+    def __init__(self, url: str, times: int) -> None:
+        super().__init__(url)
+        self._left = times
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        self._left -= 1
+        if self._left < 0:
+            raise Unavailable("no database", code="database.unavailable")
+        async with super().transaction() as session:
+            yield session
+
+
+async def test_the_database_goes_before_files_can_be_removed(
+    bench: Bench, integration_db: str
+) -> None:
+    """They are frames, and not taken in again; the next scan removes them."""
+    path = bench.put("gate/a.jpg", picture())
+    database = LostDatabase(integration_db, 2)
+    ingest = bench.ingest(remove_after_import=True, database=database)
+    with capture_logs() as logs:
+        await ingest.handle([FoundFile("gate/a.jpg", "watch")])
+    await database.close()
+    assert [line["files"] for line in logs if line["event"] == "files not removed"] == [1]
+    assert path.exists()
+    async for batch in slices(bench.root):
+        await bench.ingest(remove_after_import=True).handle(batch)
+    assert not path.exists()
+    assert await bench.paths() == ["gate/a.jpg"]
+
+
 async def test_files_of_a_deleted_camera_are_counted_once_although_the_disk_was_full(
     bench: Bench,
 ) -> None:
     bench.put("old/a.jpg", picture())
     await bench.take("old/a.jpg")
-    async with bench.database.transaction() as session:
-        (row,) = await bench.rows("SELECT id FROM cameras")
-        await cameras.bury(session, row["id"], now=bench.clock.now())
+    await bench.delete_camera()
     bench.put("gate/a.jpg", picture())
     found = [FoundFile("old/b.jpg", "watch"), FoundFile("gate/a.jpg", "watch")]
     store = FullStore(bench.pictures)

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +16,7 @@ from backend.core.content_store import ContentStore
 from backend.services.ingest.reading import mark_of
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile, Ingest, Intake
+from backend.services.stores import cameras
 from backend.tests.fixtures.ingest import LIMITS, Bench, RecordingBells, ScriptedSource, picture
 
 BURST = 300
@@ -151,6 +154,94 @@ async def test_removed_after_import(bench: Bench) -> None:
     await ingest.handle([FoundFile("gate/good.jpg", "watch"), FoundFile("gate/bad.jpg", "watch")])
     assert (good.exists(), bad.exists()) == (False, True)
     assert await bench.paths() == ["gate/good.jpg"]
+
+
+async def test_a_file_that_was_taken_in_and_not_removed_is_removed_by_a_scan(bench: Bench) -> None:
+    """As after a crash between the commit and the removal, or where the setting is new."""
+    known, bad = bench.put("gate/a.jpg", picture()), bench.put("gate/b.jpg", b"text")
+    await bench.scan()
+    ingest = bench.ingest(remove_after_import=True)
+    async for batch in slices(bench.root):
+        await ingest.handle(batch)
+    assert (known.exists(), bad.exists()) == (False, True)
+    assert await bench.paths() == ["gate/a.jpg"]
+    assert len(bench.bells.rung) == 1
+
+
+async def test_a_file_is_not_removed_on_the_word_of_its_size_and_time(bench: Bench) -> None:
+    path = bench.put("gate/a.jpg", picture(0))
+    await bench.scan()
+    mark = mark_of(path.stat())
+    with path.open("r+b") as file:  # in place, as a camera that writes over one file would
+        file.write(picture(14))
+    os.utime(path, ns=(mark.mtime_ns, mark.mtime_ns))
+    assert mark_of(path.stat()) == mark
+    await bench.ingest(remove_after_import=True).handle([FoundFile("gate/a.jpg", "scan", mark)])
+    assert len(await bench.frames()) == 2
+    assert not path.exists()
+
+
+class HappeningStore(ContentStore):
+    """Something happens to the camera between the reading of a file and its row."""
+
+    def __init__(self, folder: Path, happens: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        super().__init__(folder)
+        self._happens = happens
+        self._loop = asyncio.get_running_loop()
+
+    def put(self, content_hash: bytes, data: bytes) -> None:
+        super().put(content_hash, data)
+        asyncio.run_coroutine_threadsafe(self._happens(), self._loop).result(4)
+
+
+async def test_a_file_whose_camera_is_deleted_before_it_is_stored_stays(bench: Bench) -> None:
+    bench.put("gate/a.jpg", picture())
+    await bench.take("gate/a.jpg")
+    path = bench.put("gate/b.jpg", picture(1))
+    store = HappeningStore(bench.pictures, bench.delete_camera)
+    intake = Intake(bench.root, store, LIMITS, bench.zone, remove_after_import=True)
+    ingest = Ingest(intake, bench.database, bench.bells, bench.clock)
+    await ingest.handle([FoundFile("gate/b.jpg", "watch")])
+    assert await bench.frames() == []
+    assert path.exists()
+
+
+class HappeningBells(RecordingBells):
+    """Something happens to the camera between a file's row and its removal."""
+
+    def __init__(self, happens: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        super().__init__()
+        self._happens = happens
+
+    async def ring(self, name: str, lane: str) -> None:
+        await self._happens()
+
+
+async def test_a_file_whose_camera_is_deleted_before_it_is_removed_stays(bench: Bench) -> None:
+    path = bench.put("gate/a.jpg", picture())
+
+    async def delete_and_restore() -> None:
+        await bench.restore_camera(await bench.delete_camera())
+
+    bench.bells = HappeningBells(delete_and_restore)
+    ingest = bench.ingest(remove_after_import=True)
+    await ingest.handle([FoundFile("gate/a.jpg", "watch")])
+    assert await bench.frames() == []
+    assert path.exists()
+
+
+async def test_a_camera_cannot_be_deleted_while_its_files_are_removed(
+    bench: Bench, db_session: AsyncSession
+) -> None:
+    bench.put("gate/a.jpg", picture())
+    await bench.take("gate/a.jpg")
+    assert list(await cameras.hold(db_session, {"gate", "door"})) == ["gate"]
+    deleting = asyncio.create_task(bench.delete_camera())
+    await bench.answered("SELECT 1 FROM pg_locks WHERE NOT granted")
+    assert len(await bench.frames()) == 1
+    await db_session.rollback()
+    await deleting
+    assert await bench.frames() == []
 
 
 async def test_a_file_replaced_before_it_could_be_removed_stays(bench: Bench) -> None:

@@ -70,6 +70,21 @@ async def test_it_reconciles_at_the_start_and_every_minute(
     await asyncio.wait([running])
 
 
+async def test_hastened_it_does_not_wait(works: Works, reconciler: Reconciler) -> None:
+    camera = await works.ledger.camera()
+    await works.ledger.frame(camera)
+    running = asyncio.create_task(reconciler.run())
+    for _ in range(3):
+        bell = await works.bells.hear(4)
+        assert bell is not None
+        assert bell.name == str(camera)
+        await asleep(works.clock)
+        assert await works.ringing() == []
+        reconciler.hasten()
+    running.cancel()
+    await asyncio.wait([running])
+
+
 async def test_after_a_flush_of_redis_all_the_work_is_done(
     works: Works, real_redis: RedisClient, services: Services
 ) -> None:

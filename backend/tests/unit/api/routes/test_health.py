@@ -18,6 +18,7 @@ async def test_the_report_says_what_is_missing(api: httpx.AsyncClient) -> None:
     assert parts["database"]["status"] == "unhealthy"
     assert parts["database"]["reason"].startswith("no database: ")
     assert parts["redis"]["status"] == "degraded"
+    assert parts["pictures"]["reason"] == "not known while the database does not answer"
     assert parts["workers"]["reason"] == "not known while Redis does not answer"
 
 
@@ -27,4 +28,4 @@ async def test_the_figures_say_that_there_is_no_database(api: httpx.AsyncClient)
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "\nhsi_database_up 0.0\n" in answer.text
     assert "hsi_detect_seconds_count" in answer.text
-    assert "hsi_frames{" not in answer.text
+    assert "hsi_frames_waiting" not in answer.text

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from backend.api.application import build
+from backend.domain.classes import GROUPS
 
 DOCUMENT = build().openapi()
 OPERATIONS = [
@@ -85,31 +86,81 @@ def test_operations_have_names_of_their_own() -> None:
 async def test_ids_that_cannot_be_are_refused(api: httpx.AsyncClient, path: str) -> None:
     answer = await api.get(path)
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"].startswith("path.")
+    assert answer.json()["errors"][0]["field"].endswith("_id")
 
 
 @pytest.mark.parametrize(
     ("path", "field"),
     [
-        ("/api/events?limit=0", "query.limit"),
-        ("/api/events?limit=201", "query.limit"),
-        ("/api/events?level=huge", "query.level"),
-        ("/api/events?state=attached", "query.state"),
-        ("/api/events?since=2026-03-01T12:00:00", "query.since"),
-        ("/api/events?until=1772366400", "query.until"),
-        ("/api/events?until=0001-01-01T00:00:00%2B14:00", "query.until"),
-        ("/api/events?camera=%00", "query.camera"),
-        ("/api/events?reviewed=perhaps", "query.reviewed"),
-        ("/api/detections?event=9223372036854775808", "query.event"),
-        ("/api/frames?state=lost", "query.state"),
-        ("/api/frames/trace", "query.path"),
-        ("/api/frames/trace?path=a%00b", "query.path"),
+        ("/api/events?limit=0", "limit"),
+        ("/api/events?limit=201", "limit"),
+        ("/api/events?level=huge", "level"),
+        ("/api/events?state=attached", "state"),
+        ("/api/events?since=2026-03-01T12:00:00", "since"),
+        ("/api/events?until=1772366400", "until"),
+        ("/api/events?until=0001-01-01T00:00:00%2B14:00", "until"),
+        ("/api/events?camera=%00", "camera"),
+        ("/api/events?class=unicorn", "class"),
+        ("/api/detections?class=Person", "class"),
+        ("/api/events?reviewed=perhaps", "reviewed"),
+        ("/api/detections?event=9223372036854775808", "event"),
+        ("/api/frames?state=lost", "state"),
+        ("/api/frames/trace", "path"),
+        ("/api/frames/trace?path=a%00b", "path"),
     ],
 )
 async def test_a_wrong_parameter_is_named(api: httpx.AsyncClient, path: str, field: str) -> None:
     answer = await api.get(path)
     assert answer.status_code == 422
     assert [one["field"] for one in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/api/events?limit=500", "limit: must be at most 200, got 500"),
+        ("/api/events?limit=-3", "limit: must be at least 1, got -3"),
+        ("/api/events?limit=ten", "limit: must be a whole number"),
+        ("/api/events?limit=1.5", "limit: must be a whole number"),
+        ("/api/events?limit=" + "9" * 30, "limit: must be at most 200, got " + "9" * 20),
+        ("/api/events?reviewed=perhaps", "reviewed: must be true or false"),
+        ("/api/events?level=huge", "level: must be 'low', 'medium', 'high' or 'critical'"),
+        ("/api/events?state=shut", "state: must be 'open' or 'closed'"),
+        (
+            "/api/events?class=unicorn",
+            f"class: must be one of {', '.join(GROUPS)}",
+        ),
+        (f"/api/events?cursor={'x' * 301}", "cursor: must have at most 300 characters"),
+        ("/api/frames/trace", "path: is missing"),
+        ("/api/cameras/0", "camera_id: must be at least 1, got 0"),
+        (
+            "/api/events?limit=0&state=shut",
+            "limit: must be at least 1, got 0; state: must be 'open' or 'closed'",
+        ),
+    ],
+)
+async def test_what_is_wrong_is_said_in_our_own_words(
+    api: httpx.AsyncClient, path: str, words: str
+) -> None:
+    answer = await api.get(path)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == words
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/events?limit=1&limit=2", "limit"),
+        ("/api/frames?camera=a&state=empty&camera=a", "camera"),
+    ],
+)
+async def test_a_parameter_that_comes_twice_is_refused(
+    api: httpx.AsyncClient, path: str, name: str
+) -> None:
+    answer = await api.get(path)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "query.repeated"
+    assert answer.json()["detail"] == f"{name}: given more than once"
 
 
 @pytest.mark.parametrize(

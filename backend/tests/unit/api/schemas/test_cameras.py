@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from backend.api.schemas.cameras import CameraChange, NewCamera
+from backend.tests.fixtures.strategies import camera_names
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_name_that_no_folder_can_have_is_refused(sent: str, why: str) -> None:
         NewCamera(name=sent)
 
 
-@given(st.text(max_size=80))
+@given(camera_names)
 def test_a_name_that_is_taken_is_one_folder(sent: str) -> None:
     try:
         name = NewCamera(name=sent).name

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from backend.domain.captured import ExifTime
 from backend.services.ingest.exif import read_exif_time
+from backend.tests.fixtures.strategies import offsets
 
 DATE, SUBSEC, OFFSET = 0x9003, 0x9291, 0x9011
 FULL = {DATE: "2024:06:01 14:30:15", SUBSEC: "25", OFFSET: "+02:00"}
@@ -102,14 +103,28 @@ def test_exif_that_ends_anywhere() -> None:
         assert found is None or found.local >= at("2024-06-01T14:30:15")
 
 
+@given(st.datetimes(), st.none() | offsets, st.sampled_from(["jpeg", "png"]), st.sampled_from("<>"))
+def test_what_a_camera_wrote_is_read(
+    taken: datetime, offset: timedelta | None, kind: str, endian: str
+) -> None:
+    tags: dict[int, object] = {
+        DATE: f"{taken.year:04}:{taken:%m:%d %H:%M:%S}",
+        SUBSEC: f"{taken.microsecond:06}".rstrip("0") or "0",
+    }
+    if offset is not None:
+        minutes = abs(offset) // timedelta(minutes=1)
+        sign = "-" if offset < timedelta(0) else "+"
+        tags[OFFSET] = f"{sign}{minutes // 60:02}:{minutes % 60:02}"
+    found = read_exif_time(picture(tags, kind=kind, endian=endian))
+    assert found == ExifTime(taken, offset)
+
+
 @given(st.sampled_from([b"", b"II*\x00", b"MM\x00*", b"II*\x00\x08\x00\x00\x00"]), st.binary())
-@settings(max_examples=40)
 def test_garbage_is_no_time(head: bytes, tail: bytes) -> None:
     assert read_exif_time(with_block(head + tail)) is None
 
 
 @given(st.data())
-@settings(max_examples=40)
 def test_damaged_exif_never_raises(data: st.DataObject) -> None:
     block = bytearray(block_of(picture(FULL)))
     for place in data.draw(st.lists(st.integers(0, len(block) - 1), max_size=4)):

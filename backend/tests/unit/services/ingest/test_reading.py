@@ -5,7 +5,7 @@ from errno import EMFILE
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.content_store import ContentStore
@@ -22,6 +22,7 @@ from backend.services.ingest.reading import (
     recorded_path,
 )
 from backend.tests.fixtures.ingest import LIMITS, picture
+from backend.tests.fixtures.strategies import paths
 
 BIGINT = 2**63
 
@@ -79,10 +80,7 @@ def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
         look(tmp_path / "nothing")
 
 
-PATHS = st.binary(min_size=1, max_size=6000).filter(lambda path: b"\0" not in path).map(os.fsdecode)
-
-
-@given(PATHS)
+@given(paths | paths.map(lambda path: path * 20))
 def test_a_recorded_path_is_text_that_an_index_can_hold(path: str) -> None:
     assert len(recorded_path(path).encode("utf-8")) <= LONGEST_PATH + 3 + 16
 
@@ -122,7 +120,6 @@ def test_as_large_as_it_may_be(tmp_path: Path) -> None:
     assert "INGEST__MAX_FILE_BYTES" in outcome.reason
 
 
-@settings(max_examples=25)
 @given(st.binary(max_size=300))
 def test_what_is_no_picture_never_reaches_the_store(
     tmp_path_factory: pytest.TempPathFactory, data: bytes

@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.services.ingest.slugs import LONGEST_SLUG, free_slug, slug_of
+from backend.tests.fixtures.strategies import ODD_NAMES, camera_names
 
 SLUG = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
-NAMES = st.text(st.characters(), max_size=100)  # lone surrogates too: names that are not UTF-8
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,14 @@ def test_long_names_that_begin_alike_stay_apart() -> None:
     assert len(first) <= LONGEST_SLUG
 
 
-@given(NAMES)
+@given(camera_names)
 def test_every_name_gives_a_slug_of_bounded_length(name: str) -> None:
     slug = slug_of(name)
     assert SLUG.fullmatch(slug)
     assert len(slug) <= LONGEST_SLUG
 
 
-@settings(max_examples=50)
-@given(NAMES)
+@given(camera_names)
 def test_the_slug_of_a_slug_is_itself(name: str) -> None:
     assert slug_of(slug_of(name)) == slug_of(name)
 
@@ -75,8 +74,7 @@ def test_a_taken_slug_gets_the_first_free_number(slug: str, taken: set[str], fre
     assert free_slug(slug, taken) == free
 
 
-@given(st.lists(st.sampled_from(["Front", "front!", "front 2", "", "-"]), max_size=20))
-@settings(max_examples=50)
+@given(st.lists(st.sampled_from(["Front", "front!", "front 2", "", "-", *ODD_NAMES]), max_size=20))
 def test_cameras_never_share_a_slug(names: list[str]) -> None:
     taken: list[str] = []
     for name in names:

@@ -2,11 +2,11 @@
 
 import io
 import zlib
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -145,9 +145,28 @@ def test_too_large_is_told_from_the_header() -> None:
 @given(
     st.sampled_from([b"", b"\xff\xd8\xff", JPEG[:160], PNG_MAGIC, PNG_MAGIC + IHDR]), st.binary()
 )
-@settings(max_examples=60)
 def test_garbage_is_refused_in_our_own_words(head: bytes, tail: bytes) -> None:
     assert code_of(head + tail).startswith("picture.")
+
+
+SAVED: list[dict[str, Any]] = [
+    {"format": "jpeg", "quality": 95},
+    {"format": "jpeg", "progressive": True},
+    {"format": "jpeg", "restart_marker_blocks": 1},
+    {"format": "png"},
+]
+
+
+@given(st.data(), st.sampled_from(SAVED), st.integers(1, 24), st.integers(1, 40), st.binary())
+def test_any_picture_is_whole_with_its_end_and_truncated_without(
+    data: st.DataObject, saved: dict[str, Any], height: int, width: int, trail: bytes
+) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(NOISE[:height, :width]).save(buffer, **saved)
+    whole = buffer.getvalue()
+    assert read_structure(whole + trail) == Structure(saved["format"], width, height)
+    end = data.draw(st.integers(1, len(whole) - 1))
+    assert code_of(whole[:end]) == "picture.truncated"
 
 
 def test_the_exif_block_is_found_without_the_rest() -> None:

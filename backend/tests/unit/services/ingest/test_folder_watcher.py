@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections import Counter
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from errno import EACCES, EMFILE, ENOSPC
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from asyncinotify import Watch
+from structlog.testing import capture_logs
 
 from backend.core.errors import Unavailable
 from backend.services.ingest.folder_watcher import FolderWatcher
@@ -18,59 +19,7 @@ from backend.services.ingest.stage import FoundFile
 from backend.services.ingest.tree_watch import TreeWatch
 from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.ingest import until
-
-
-class Finder:
-    """Gathers what a watcher finds, as `ingest` would."""
-
-    def __init__(self, watcher: FolderWatcher, clock: ManualClock) -> None:
-        self.watcher = watcher
-        self.clock = clock
-        self.found: list[str] = []
-        self.error: Exception | None = None
-
-    async def run(self) -> None:
-        try:
-            async for batch in self.watcher.batches():
-                assert batch, "a batch is never empty"
-                assert all(file.found_by == "watch" for file in batch)
-                self.found += [file.relative for file in batch]
-        except Unavailable as error:
-            self.error = error
-
-    async def finds(self, *relatives: str) -> None:
-        """Wait until all of these were found, as often as they are named."""
-        await until(lambda: Counter(relatives) <= Counter(self.found), repr(relatives))
-
-    async def has_found_all(self, root: Path, *, but: int = 0) -> None:
-        """Wait until a mark made now is found, so that what happened before has been heard."""
-        mark = root / f"mark{but}.jpg"
-        mark.write_bytes(b"x")
-        await self.finds(mark.name)
-
-
-@asynccontextmanager
-async def finder(
-    root: Path,
-    *,
-    polling: bool = False,
-    open_tree: Callable[[Path], TreeWatch] = TreeWatch,
-) -> AsyncIterator[Finder]:
-    clock = ManualClock()
-    watcher = FolderWatcher(root, clock, polling=polling, poll_seconds=10, open_tree=open_tree)
-    made = Finder(watcher, clock)
-    task = asyncio.create_task(made.run())
-    await asyncio.wait_for(watcher.watching.wait(), 4)
-    yield made
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "cameras"
-    (folder / "gate").mkdir(parents=True)
-    return folder
+from backend.tests.fixtures.watching import Finder, finder
 
 
 async def test_closed_after_writing(root: Path) -> None:
@@ -138,30 +87,6 @@ async def test_a_folder_with_files_is_moved_in(root: Path, tmp_path: Path) -> No
         await finds.finds("new/a.jpg", "new/deep/er/b.jpg")
         (root / "new" / "deep" / "er" / "c.jpg").write_bytes(b"x")
         await finds.finds("new/deep/er/c.jpg")
-
-
-@pytest.mark.slow
-async def test_many_new_folders_with_files_at_once(root: Path) -> None:
-    """Folders and files come faster than they can be watched; a thread makes them meanwhile."""
-
-    def make() -> list[str]:
-        places = []
-        for number in range(150):
-            folder = root / f"camera{number}" / "2025" / "06"
-            folder.mkdir(parents=True)
-            for name in ("a.jpg", "b.jpg"):
-                (folder / name).write_bytes(b"x")
-                places.append(f"camera{number}/2025/06/{name}")
-        return places
-
-    async with finder(root) as finds:
-        places = await asyncio.to_thread(make)
-        await until(
-            lambda: set(places) <= set(finds.found),
-            f"{len(places)} files",
-            seconds=20,
-        )
-        assert finds.watcher.state.folders >= 3 * 150
 
 
 async def test_a_folder_made_and_removed_and_made_again(root: Path) -> None:
@@ -349,6 +274,93 @@ async def test_a_folder_that_cannot_be_watched_is_polled(root: Path, errno: int)
         await finds.finds("gate/2025/d.jpg")
 
 
+async def test_what_was_there_before_in_an_unwatched_folder_is_for_the_scan(root: Path) -> None:
+    class Tree(LimitedTree):
+        pass
+
+    (root / "gate" / "old.jpg").write_bytes(b"x")
+    async with finder(root, open_tree=Tree) as finds:
+        await until(lambda: finds.watcher.state.polled == ["gate"], "the state")
+        (root / "gate" / "new.jpg").write_bytes(b"x")
+        await until(lambda: _polled(finds) and finds.found, "new.jpg")
+        Tree.limited = ""
+        (root / "gate" / "newer.jpg").write_bytes(b"x")
+        await until(lambda: _polled(finds) and finds.watcher.state.polled == [], "the state")
+        await finds.finds("gate/newer.jpg")
+        assert finds.found == ["gate/new.jpg", "gate/newer.jpg"], "each once, old.jpg never"
+
+
+async def test_folders_are_gone_through_beside_the_loop(root: Path) -> None:
+    threads: dict[str, int] = {}
+
+    class Tree(LimitedTree):
+        def _add_watch(self, path: Path) -> Watch:
+            threads[path.name] = threading.get_ident()
+            return super()._add_watch(path)
+
+    async with finder(root, open_tree=Tree) as finds:
+        await until(lambda: finds.watcher.state.polled == ["gate"], "the state")
+        (root / "door").mkdir()
+        await until(lambda: "door" in threads, "door")
+        Tree.limited = ""
+        await until(lambda: _polled(finds) and finds.watcher.state.polled == [], "gate")
+    assert threads.keys() == {"cameras", "gate", "door"}
+    assert threading.get_ident() not in threads.values()
+
+
+async def test_nothing_is_closed_while_a_thread_works_on_it(root: Path) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    watched: list[str] = []
+
+    class Tree(TreeWatch):
+        def _add_watch(self, path: Path) -> Watch:
+            entered.set()
+            go_on.wait(4)
+            watched.append(path.name)
+            return super()._add_watch(path)
+
+    async with finder_that_begins(root, Tree) as task:
+        await until(entered.is_set, "the thread")
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.05)
+        assert not task.done()
+        go_on.set()
+        await asyncio.wait({task}, timeout=4)
+        assert task.done()
+    assert watched == ["cameras"], "what is below is left"
+
+
+@asynccontextmanager
+async def finder_that_begins(
+    root: Path, open_tree: Callable[[Path], TreeWatch]
+) -> AsyncIterator["asyncio.Task[None]"]:
+    """The task of a finder that has perhaps not begun to hear."""
+    clock = ManualClock()
+    watcher = FolderWatcher(root, clock, polling=False, poll_seconds=10, open_tree=open_tree)
+    task = asyncio.create_task(Finder(watcher, clock).run())
+    yield task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("polling", [False, True])
+async def test_a_folder_that_is_a_link_is_said(root: Path, tmp_path: Path, polling: bool) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (root / "before").symlink_to(tmp_path / "elsewhere")
+    with capture_logs() as logs:
+        async with finder(root, polling=polling) as finds:
+            await until(lambda: list(finds.watcher.state.unseen) == ["before"], "the state")
+            assert "symbolic link" in finds.watcher.state.unseen["before"]
+            (root / "later").symlink_to(tmp_path / "elsewhere")
+            await until(lambda: _polled(finds) and "later" in finds.watcher.state.unseen, "later")
+            for folder in ("before", "later"):
+                (root / folder).unlink()
+                (root / folder).mkdir()
+            await until(lambda: _polled(finds) and not finds.watcher.state.unseen, "the end of it")
+    said = [line["folder"] for line in logs if line["event"] == "no pictures are seen in a folder"]
+    assert said == ["before", "later"], "once each"
+
+
 async def test_a_polled_folder_that_is_removed(root: Path) -> None:
     async with finder(root, open_tree=LimitedTree) as finds:
         await until(lambda: finds.watcher.state.polled == ["gate"], "the state")
@@ -377,49 +389,6 @@ async def test_no_inotify_at_all(root: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert finds.watcher.state.polled == ["."]
         (root / "gate" / "a.jpg").write_bytes(b"x")
         await until(lambda: _polled(finds) and "gate/a.jpg" in finds.found, "a.jpg")
-
-
-def most_queued_events() -> int:
-    return int(Path("/proc/sys/fs/inotify/max_queued_events").read_text(encoding="ascii"))
-
-
-@pytest.mark.slow
-async def test_more_changes_than_the_kernel_keeps(root: Path) -> None:
-    """A real overflow: nobody listens while we write. What was missed is for a scan."""
-    most = most_queued_events()
-    if most > 50_000:
-        pytest.skip(f"the kernel keeps {most} changes")
-    async with finder(root) as finds:
-        paths = [os.open(root / "gate" / name, os.O_CREAT | os.O_WRONLY) for name in ("a", "b")]
-        for descriptor in paths:
-            os.close(descriptor)
-        for number in range(most + 10):
-            os.close(os.open(root / "gate" / "ab"[number % 2], os.O_WRONLY))
-        (root / "gate" / "missed.jpg").write_bytes(b"x")
-        (root / "new").mkdir()
-        async with asyncio.timeout(10):
-            assert await finds.watcher.rescan_wanted(1000)
-        assert "gate/missed.jpg" not in finds.found
-        (root / "new" / "c.jpg").write_bytes(b"x")
-        await finds.finds("new/c.jpg")
-        assert not finds.watcher._rescan.is_set()
-
-
-async def test_a_burst_larger_than_what_may_wait(root: Path) -> None:
-    """Nobody takes what is found: the kernel keeps it meanwhile."""
-    watcher = FolderWatcher(root, ManualClock(), polling=False, poll_seconds=1)
-    batches = watcher.batches()
-    first = asyncio.ensure_future(anext(batches))
-    await asyncio.wait_for(watcher.watching.wait(), 4)
-    for number in range(5000):
-        (root / "gate" / f"{number}.jpg").touch()
-    found = {file.relative for file in await first}
-    while len(found) < 5000:
-        batch = await asyncio.wait_for(anext(batches), 4)
-        assert len(batch) <= 64
-        found |= {file.relative for file in batch}
-    await batches.aclose()
-    assert found == {f"gate/{number}.jpg" for number in range(5000)}
 
 
 def open_files() -> int:

@@ -1,4 +1,7 @@
-"""Real photographs through the real processes and a real model: what must be found is found."""
+"""Real photographs through the real processes and a real model: what must be found is found.
+
+On the processor for now: there is no detector yet that uses a GPU.
+"""
 
 import json
 from typing import Any

@@ -9,7 +9,7 @@ import pytest
 from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher
 from backend.services.ingest.scan import SLICE, slices, walk
 from backend.tests.fixtures.clock import ManualClock
-from backend.tests.fixtures.ingest import Bench, picture, until
+from backend.tests.fixtures.ingest import until
 
 DAY = 86_400.0
 
@@ -98,42 +98,3 @@ async def test_slices_are_bounded(tmp_path: Path) -> None:
         (tmp_path / f"{number}.jpg").touch()
     sizes = [len(batch) async for batch in slices(tmp_path)]
     assert sizes == [SLICE, SLICE, 1]
-
-
-@pytest.mark.slow
-async def test_watch_and_scan_together_miss_nothing(bench: Bench) -> None:
-    """Both at work, as in the product, while files come in all ways: each is a frame, once."""
-    clock = bench.clock
-    watcher = FolderWatcher(bench.root, clock, polling=False, poll_seconds=10)
-    scanner = FolderScanner(bench.root, clock, watcher)
-    before = [f"before/{number}.jpg" for number in range(50)]
-    for number, place in enumerate(before):
-        bench.put(place, picture(number))
-
-    def write() -> list[str]:
-        places = []
-        for number in range(150):
-            place = f"camera {number % 5}/{number // 10}/{number}.jpg"
-            staged = bench.put(f"staged/{number}.part", picture(number))
-            target = bench.root / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if number % 2:
-                staged.rename(target)
-            else:
-                bench.put(place, picture(number))
-                staged.unlink()
-            places.append(place)
-        return places
-
-    tasks = [asyncio.create_task(bench.ingest().run(source)) for source in (watcher, scanner)]
-    written = await asyncio.to_thread(write)
-    expected = sorted(before + written)
-    await bench.answered(
-        "SELECT 1 FROM frames HAVING count(*) >= :expected "
-        "AND NOT EXISTS (SELECT 1 FROM quarantined_files WHERE released_at IS NULL)",
-        expected=len(expected),
-    )
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    assert sorted(await bench.paths()) == expected

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -36,16 +37,23 @@ class Poller:
         return sorted(self.found[found:])
 
 
-@pytest.fixture
-async def poller(tmp_path: Path) -> AsyncIterator[Poller]:
-    root = tmp_path / "cameras"
-    (root / "gate").mkdir(parents=True)
+@asynccontextmanager
+async def polling(root: Path) -> AsyncIterator[Poller]:
+    """A poller that has had its first look."""
     made = Poller(root)
     task = asyncio.create_task(made.run())
     await until(lambda: made.clock.sleepers, "the first look")
     yield made
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def poller(tmp_path: Path) -> AsyncIterator[Poller]:
+    root = tmp_path / "cameras"
+    (root / "gate").mkdir(parents=True)
+    async with polling(root) as made:
+        yield made
 
 
 async def test_counts_once_it_is_the_same_in_two_looks(poller: Poller) -> None:
@@ -93,3 +101,37 @@ async def test_new_folders_and_links(poller: Poller) -> None:
     (poller.root / "door" / "dead.jpg").symlink_to("nowhere")
     await poller.looks()
     assert await poller.looks() == ["door/2025/a.jpg", "door/dead.jpg"]
+
+
+async def test_what_was_there_before_is_for_the_scan(tmp_path: Path) -> None:
+    (tmp_path / "gate").mkdir()
+    path = tmp_path / "gate" / "a.jpg"
+    path.write_bytes(b"x")
+    async with polling(tmp_path) as poller:
+        assert [await poller.looks() for _ in range(3)] == [[], [], []]
+        path.write_bytes(b"more")
+        assert [await poller.looks() for _ in range(3)] == [[], ["gate/a.jpg"], []]
+
+
+class ArrivingEvent(asyncio.Event):
+    """A file comes at the very moment from which a scan may have passed its place."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def set(self) -> None:
+        self._path.write_bytes(b"x")
+        super().set()
+
+
+async def test_the_scan_begins_after_the_first_look(tmp_path: Path) -> None:
+    """What comes between the two would be nobody's otherwise."""
+    (tmp_path / "gate").mkdir()
+    poller = Poller(tmp_path)
+    poller.watcher.watching = ArrivingEvent(tmp_path / "gate" / "a.jpg")
+    task = asyncio.create_task(poller.run())
+    await poller.looks()
+    assert await poller.looks() == ["gate/a.jpg"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

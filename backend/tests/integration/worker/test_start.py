@@ -1,0 +1,46 @@
+"""The real process: `python -m backend.worker`, and how it is known to have started."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.tests.fixtures.product import PROJECT, Product
+from backend.tests.fixtures.waiting import wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def start(product: Product, ready: Path, **settings: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "backend.worker", "--ready", str(ready)],
+        cwd=PROJECT,
+        env={**product.environment, **settings},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def test_it_makes_a_file_once_it_has_started(product: Product, tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    with start(product, ready) as worker:
+        try:
+            wait_for(ready.exists, seconds=20, what="the worker's start")
+            assert worker.poll() is None
+        finally:
+            worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=15)
+    assert worker.returncode == 0
+
+
+async def test_with_a_broken_model_it_does_not(product: Product, tmp_path: Path) -> None:
+    model, ready = tmp_path / "model.onnx", tmp_path / "ready"
+    model.write_text("no model")
+    with start(product, ready, DETECTOR__MODEL=str(model)) as worker:
+        _, said = worker.communicate(timeout=20)
+    assert worker.returncode == 1
+    assert said.startswith(f"hsi worker: the model file {model} cannot be loaded: ")
+    assert said.count("\n") == 1
+    assert not ready.exists()

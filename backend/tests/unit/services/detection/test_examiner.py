@@ -1,0 +1,154 @@
+"""A batch of frames is looked at: one decode each, in order, and each frame has its own end."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from backend.core.content_store import ContentStore
+from backend.core.errors import Invalid, Unavailable
+from backend.domain.frames import FrameState, WaitingFrame
+from backend.services.detection.detector import Findings
+from backend.services.detection.examiner import Examiner, thumbnail_path
+from backend.tests.fixtures.detectors import ScriptedDetector, found
+from backend.tests.fixtures.ledger import HEIGHT, NOON, WIDTH, jpeg
+from backend.tests.fixtures.stages import CountingDecode
+
+SECOND = timedelta(seconds=1)
+
+
+class Desk:
+    """An examiner over pictures on disk; frame N was taken N seconds after noon."""
+
+    def __init__(self, folder: Path) -> None:
+        self.detector = ScriptedDetector()
+        self.decode = CountingDecode()
+        self.pictures = ContentStore(folder / "pictures")
+        self.thumbnails = folder / "thumbnails"
+        self.examiner = Examiner(self.detector, self.pictures, self.thumbnails, self.decode)
+
+    def frames(self, count: int) -> list[WaitingFrame]:
+        return [self.frame(number, jpeg(number)) for number in range(count)]
+
+    def frame(self, number: int, data: bytes | None) -> WaitingFrame:
+        """A frame; without data its copy is gone."""
+        digest = sha256(data or b"gone").digest()
+        if data is not None:
+            self.pictures.put(digest, data)
+        at = NOON + number * SECOND
+        return WaitingFrame(number, 1, digest, at, WIDTH, HEIGHT, 1, None)
+
+    def shows(self, number: int, answer: Findings | Exception) -> None:
+        self.detector.script[NOON + number * SECOND] = answer
+
+    def looked_at(self) -> Sequence[int]:
+        return [round((view.captured_at - NOON) / SECOND) for view in self.detector.views]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+async def test_each_is_decoded_once_and_seen_in_order(desk: Desk) -> None:
+    desk.shows(1, found("person"))
+    examination = await desk.examiner.examine(desk.frames(4), None)
+    assert [(one.frame.id, one.state) for one in examination.seen] == [
+        (0, FrameState.EMPTY),
+        (1, FrameState.ATTACHED),
+        (2, FrameState.EMPTY),
+        (3, FrameState.EMPTY),
+    ]
+    assert len(desk.decode.calls) == 4
+    assert desk.looked_at() == [0, 1, 2, 3]
+    assert examination.succeeded
+    assert (examination.failed, examination.uncounted) == ({}, [])
+
+
+async def test_only_what_shows_something_gets_a_thumbnail(desk: Desk) -> None:
+    desk.shows(1, found("person"))
+    await desk.examiner.examine(desk.frames(3), None)
+    made = [path for path in desk.thumbnails.rglob("*") if path.is_file()]
+    assert made == [thumbnail_path(desk.thumbnails, 1)]
+    assert made[0].read_bytes().startswith(b"\xff\xd8")
+
+
+async def test_the_memory_goes_from_frame_to_frame(desk: Desk) -> None:
+    desk.shows(0, Findings((), memory=b"one"))
+    desk.shows(1, Findings((), memory=b"two"))
+    examination = await desk.examiner.examine(desk.frames(2), b"before")
+    assert desk.detector.memories == [b"before", b"one"]
+    assert examination.memory == b"two"
+
+
+async def test_the_next_is_decoded_while_the_detector_is_at_one(desk: Desk) -> None:
+    desk.detector.go_on.clear()
+    examining = asyncio.create_task(desk.examiner.examine(desk.frames(3), None))
+    async with asyncio.timeout(0.8):
+        while len(desk.decode.calls) < 2:
+            await asyncio.sleep(0.001)
+    assert desk.looked_at() == [0]
+    desk.detector.go_on.set()
+    await examining
+
+
+async def test_what_is_no_picture_is_quarantined_and_the_rest_goes_on(desk: Desk) -> None:
+    batch = [desk.frame(0, b"no picture"), *desk.frames(2)[1:]]
+    examination = await desk.examiner.examine(batch, None)
+    assert [one.state for one in examination.seen] == [FrameState.QUARANTINED, FrameState.EMPTY]
+    assert examination.seen[0].reason
+
+
+async def test_one_without_its_copy_is_buried_with_the_reason(desk: Desk) -> None:
+    examination = await desk.examiner.examine([desk.frame(0, None), *desk.frames(2)[1:]], None)
+    assert [one.state for one in examination.seen] == [FrameState.BURIED, FrameState.EMPTY]
+    assert examination.seen[0].reason
+
+
+async def test_one_that_no_detector_can_look_at_is_buried(desk: Desk) -> None:
+    desk.shows(0, Invalid("too odd", code="picture.unfit"))
+    examination = await desk.examiner.examine(desk.frames(1), None)
+    assert [(one.state, one.reason) for one in examination.seen] == [(FrameState.BURIED, "too odd")]
+    assert not examination.succeeded
+
+
+async def test_an_unexpected_error_is_that_frames_alone(desk: Desk) -> None:
+    desk.shows(1, RuntimeError("over this"))
+    with capture_logs() as said:
+        examination = await desk.examiner.examine(desk.frames(3), None)
+    assert [one["frame_id"] for one in said] == [1]
+    assert [one.frame.id for one in examination.seen] == [0, 2]
+    assert {number: str(error) for number, error in examination.failed.items()} == {1: "over this"}
+
+
+async def test_when_something_is_unavailable_the_rest_waits(desk: Desk) -> None:
+    gone = Unavailable("no detector", code="detector.unavailable")
+    desk.shows(1, gone)
+    examination = await desk.examiner.examine(desk.frames(4), None)
+    assert [one.frame.id for one in examination.seen] == [0]
+    assert examination.unavailable is gone
+    assert examination.uncounted == [1, 2, 3]
+
+
+async def test_where_thumbnails_cannot_be_kept_the_frame_waits(desk: Desk) -> None:
+    desk.shows(0, found("person"))
+    desk.thumbnails.write_text("in the way")
+    examination = await desk.examiner.examine(desk.frames(1), None)
+    assert examination.unavailable is not None
+    assert examination.unavailable.code == "pictures.unwritable"
+    assert examination.uncounted == [0]
+
+
+async def test_stopped_it_ends_the_picture_at_hand_and_begins_no_other(desk: Desk) -> None:
+    desk.detector.go_on.clear()
+    examining = asyncio.create_task(desk.examiner.examine(desk.frames(3), None))
+    await asyncio.wait_for(desk.detector.looking.wait(), 0.8)
+    desk.examiner.stop()
+    desk.detector.go_on.set()
+    examination = await examining
+    assert [one.frame.id for one in examination.seen] == [0]
+    assert examination.uncounted == [1, 2]
