@@ -89,6 +89,7 @@ async def test_the_next_is_decoded_while_the_detector_is_at_one(desk: Desk) -> N
     desk.detector.go_on.clear()
     examining = asyncio.create_task(desk.examiner.examine(desk.frames(3), None))
     async with asyncio.timeout(0.8):
+        await desk.detector.looking.wait()
         while len(desk.decode.calls) < 2:
             await asyncio.sleep(0.001)
     assert desk.looked_at() == [0]
