@@ -94,6 +94,19 @@ async def _starting_up(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     await writer.wait_closed()
 
 
+async def test_what_the_driver_says_of_itself_is_not_repeated(database: Database) -> None:
+    async def lose_the_connection() -> None:
+        async with database.transaction() as session:
+            connection = await (await session.connection()).get_raw_connection()
+            assert connection.driver_connection is not None
+            connection.driver_connection.terminate()
+            await session.execute(text("SELECT 1"))
+
+    with pytest.raises(Unavailable) as caught:
+        await lose_the_connection()
+    assert str(caught.value) == "no database: the connection broke in the middle of a question"
+
+
 async def test_a_connection_that_the_server_ends_and_then_it_goes_on(database: Database) -> None:
     async def lose_the_connection() -> None:
         async with database.transaction() as session:
