@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from backend.core.database import Database, close_db, get_database, init_db
@@ -18,12 +18,6 @@ async def database(integration_env: str) -> AsyncIterator[Database]:
     await made.close()
 
 
-async def test_before_it_is_opened_it_says_what_to_do() -> None:
-    await close_db()
-    with pytest.raises(RuntimeError, match=r"Database not initialized: call `await init_db\(\)`"):
-        get_database()
-
-
 async def test_init_takes_the_setting_and_close_forgets_it(integration_env: str) -> None:
     opened = await init_db()
     assert get_database() is opened
@@ -31,11 +25,6 @@ async def test_init_takes_the_setting_and_close_forgets_it(integration_env: str)
     await close_db()
     with pytest.raises(RuntimeError, match="Database not initialized"):
         get_database()
-
-
-async def test_without_the_setting_it_names_it() -> None:
-    with pytest.raises(Unavailable, match="DATABASE_URL is not set"):
-        await init_db()
 
 
 async def test_a_transaction_is_committed_at_its_end_or_rolled_back(database: Database) -> None:
@@ -58,40 +47,6 @@ async def test_a_transaction_is_committed_at_its_end_or_rolled_back(database: Da
     assert await cameras() == 1
     async with database.transaction() as session:
         await session.execute(text("DELETE FROM cameras"))
-
-
-async def test_a_server_that_is_not_there(integration_env: str) -> None:
-    wrong = make_url(integration_env).set(host="127.0.0.1", port=1)
-    database = Database(wrong.render_as_string(hide_password=False))
-    with pytest.raises(Unavailable, match="no database") as caught:
-        await database.ping()
-    assert caught.value.code == "database.unavailable"
-    await database.close()
-
-
-async def test_a_server_that_is_starting() -> None:
-    async with await asyncio.start_server(_starting_up, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        database = Database(f"postgresql+asyncpg://user:secret@127.0.0.1:{port}/name")
-        with pytest.raises(Unavailable, match="is starting up") as caught:
-            await database.ping()
-        assert "secret" not in str(caught.value)
-        await database.close()
-
-
-async def _starting_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """PostgreSQL's answer to a start-up message, or to the question for TLS, which is "no"."""
-    for _ in range(2):
-        length = int.from_bytes(await reader.readexactly(4), "big")
-        message = await reader.readexactly(length - 4)
-        if int.from_bytes(message[:4], "big") != 80877103:
-            break
-        writer.write(b"N")
-    fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
-    writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
-    await writer.drain()
-    writer.close()
-    await writer.wait_closed()
 
 
 async def test_what_the_driver_says_of_itself_is_not_repeated(database: Database) -> None:

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from backend.core.errors import Unavailable
 from backend.core.queue import Bell, StreamBells
 from backend.core.redis import RedisClient
 from backend.tests.fixtures.bells import BACKLOG, LANES, LIVE, BellsContract, heard
@@ -139,20 +138,6 @@ class TestStreamBells(BellsContract):
             await bells.ring(name, lane)
         assert await heard(bells) == ("2", LIVE)
         assert await heard(others) == ("1", BACKLOG)
-
-
-async def test_without_redis_all_of_it_is_unavailable() -> None:
-    redis = RedisClient("redis://127.0.0.1:1/0", prefix="hsi_test:")
-    bells = StreamBells(redis, LANES, hearer="first")
-    with pytest.raises(Unavailable, match="no Redis"):
-        await bells.ring("1", LIVE)
-    with pytest.raises(Unavailable):
-        await bells.hear(0.01)
-    with pytest.raises(Unavailable):
-        await bells.done(Bell("1", LIVE, "1-0"))
-    with pytest.raises(Unavailable):
-        await bells.forget_stale()
-    await redis.close()
 
 
 async def test_a_hearer_that_is_cancelled_ends_whatever_it_is_at(real_redis: RedisClient) -> None:
