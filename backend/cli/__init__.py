@@ -9,6 +9,7 @@ import sys
 import typer
 
 from backend.cli import (
+    bench,
     cameras,
     check,
     events,
@@ -21,9 +22,11 @@ from backend.cli import (
     up,
     worker,
 )
+from backend.cli.usage import Commands
 from backend.core.errors import HsiError, Invalid
 
 app = typer.Typer(
+    cls=Commands,
     name="hsi",
     help="Home Security Intelligence: camera pictures in, explained and risk-scored events out.",
     no_args_is_help=True,
@@ -41,6 +44,7 @@ app.command("quarantine")(quarantine.quarantine)
 app.command("worker")(worker.worker)
 app.command("logs")(logs.logs)
 app.command("test")(test.run_levels)
+app.command("bench")(bench.bench)
 app.command("check")(check.check)
 app.command("reference")(reference.reference)
 

@@ -1,0 +1,41 @@
+"""`hsi bench`: what the product adds to work that nobody can avoid."""
+
+from typing import Annotated
+
+import typer
+
+
+def bench(
+    figures: Annotated[
+        list[str] | None, typer.Argument(metavar="P1", help="Which figures; default: all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    rows: Annotated[
+        int, typer.Option(min=1, help="Rows of the larger tables that P10 pages through.")
+    ] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each comparison.")] = 7,
+) -> None:
+    """Measure the product beside bare programs, and print the ratios.
+
+    Servers and folders of its own; what is installed is not touched. All of it takes some minutes.
+    """
+    import os
+    import subprocess
+    import sys
+
+    from backend.cli.project import project_root
+
+    root = project_root()
+    command = [
+        *(sys.executable, "-P", "-m", "backend.tests.benchmarks.bench"),
+        *(figures or ()),
+        *("--rows", str(rows), "--rounds", str(rounds)),
+        *(("--json",) if as_json else ()),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - our own
+        while True:
+            try:
+                raise typer.Exit(process.wait())
+            except KeyboardInterrupt:  # it ends by itself: it has servers to stop
+                continue

@@ -1,0 +1,1 @@
+"""Benchmarks: tests that guard, and the programs of `hsi bench` that measure."""

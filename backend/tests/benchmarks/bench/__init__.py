@@ -1,0 +1,1 @@
+"""The figures of `hsi bench`: each one beside a bare program that does the same work."""

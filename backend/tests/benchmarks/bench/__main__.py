@@ -1,0 +1,134 @@
+"""Measures the figures of the product beside bare programs that do the same work.
+
+    ./hsi bench [P1 P3 …] [--json] [--rows 1000000] [--rounds 7]
+
+Servers of its own, in a folder that is removed afterwards; nothing that is installed is touched.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from backend.cli.tables import Column, show_table
+from backend.local.postgres import EmbeddedPostgres
+from backend.local.up import ended_by_signals
+from backend.local.valkey import EmbeddedValkey
+from backend.migrations.run import upgrade
+from backend.tests.benchmarks.bench.figures import (
+    Figure,
+    figures_named,
+    in_order,
+    measured,
+    together,
+)
+from backend.tests.benchmarks.bench.place import Bench
+from backend.tests.benchmarks.bench.rows import Row
+
+_NOTHING = "-"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Start servers, measure, print."""
+    parser = argparse.ArgumentParser(prog="hsi bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("figures", nargs="*", metavar="P1", help="which ones; all by default")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of P10's larger tables")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of each comparison")
+    asked = parser.parse_args(arguments)
+    try:
+        figures = figures_named([name.upper() for name in asked.figures])
+    except ValueError as error:
+        parser.error(str(error))
+    if asked.rounds < 1 or asked.rows < 1:
+        parser.error("--rounds and --rows are at least 1")
+    # What the stages log is none of the figures, and standard output is for the table.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    rows: list[Row] = []
+    with ended_by_signals(), tempfile.TemporaryDirectory(prefix="hsi-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # the database server of root is another user
+        try:
+            _measure(figures, folder, rows, rounds=asked.rounds, many=asked.rows)
+        finally:  # also what was measured before an error, or Ctrl-C
+            _print(in_order(rows), as_json=asked.json)
+
+
+def _measure(
+    figures: list[Figure], folder: Path, rows: list[Row], *, rounds: int, many: int
+) -> None:
+    """Add the figures' rows, as they come."""
+    if not any(figure.by for figure in figures):
+        rows += [figure.missing_row for figure in figures]
+        return
+    _tell("starting PostgreSQL and Valkey")
+    postgres, valkey = EmbeddedPostgres(folder / "postgres"), EmbeddedValkey(folder / "valkey")
+    try:
+        server_url, redis_url = postgres.start(), valkey.start()
+        upgrade(server_url)
+        bench = Bench(server_url, "hsi", redis_url, folder, rounds=rounds, rows=many)
+        for group in together(figures):
+            rows += asyncio.run(_told(group, bench))
+    finally:
+        valkey.stop()
+        postgres.stop()
+
+
+async def _told(group: list[Figure], bench: Bench) -> list[Row]:
+    """Measure, and say what is being done."""
+    name = " ".join(figure.id for figure in group)
+    bench = dataclasses.replace(bench, say=lambda line: _progress(f"{name}: {line}"))
+    started = time.monotonic()
+    rows = await measured(group, bench)
+    if group[0].by:
+        _tell(f"{name}: {group[0].about}, {time.monotonic() - started:.0f} s")
+    return rows
+
+
+def _print(rows: list[Row], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps([row.as_json() for row in rows], indent=2) + "\n")
+        return
+    columns = [
+        Column("", whole=True),
+        Column("measured"),
+        Column("beside"),
+        *(Column(name, whole=True, right=True) for name in ("ratio", "low", "high")),
+        *(Column(name, whole=True) for name in ("unit", "goal", "met")),
+        Column("note"),
+    ]
+    show_table(columns, [_cells(row) for row in rows])
+
+
+def _cells(row: Row) -> list[str]:
+    met = {True: "yes", False: "NO", None: _NOTHING}[row.is_met]
+    figures = [_NOTHING if v is None else f"{v:.3g}" for v in (row.ratio, row.low, row.high)]
+    if row.ratio is None:
+        return [row.id, row.measured, row.compared, *figures, _NOTHING, _NOTHING, met, row.note]
+    goal = _NOTHING if row.goal is None else str(row.goal)
+    return [row.id, row.measured, row.compared, *figures, row.unit, goal, met, row.note]
+
+
+def _progress(line: str) -> None:
+    """What is being done: the last line of a terminal; nothing in a file."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
+
+
+def _tell(line: str) -> None:
+    begin = "\r\x1b[K" if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{begin}{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

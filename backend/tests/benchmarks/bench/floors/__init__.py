@@ -1,0 +1,1 @@
+"""Bare programs: the work that nobody can avoid, and nothing else."""

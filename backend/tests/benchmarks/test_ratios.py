@@ -1,0 +1,47 @@
+"""Ratios keep generous bounds: a fault of ours moves them tenfold, a busy machine does not.
+
+What a figure really is, and its goal, `./hsi bench` says.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+
+from backend.tests.benchmarks.bench.figures import figures_named, measured
+from backend.tests.benchmarks.bench.place import Bench
+from backend.tests.benchmarks.bench.rows import Goal, Row
+
+BOUNDS: Mapping[str, tuple[Goal, ...]] = {
+    "P1": (Goal(most=60), Goal(most=60)),
+    "P3": (Goal(least=0.02), Goal(least=0.01), Goal(least=0.1)),
+    "P7": (Goal(most=1, least=1),),
+    "P8": (Goal(most=0.5), Goal(most=1), Goal(most=0.5), Goal(most=2), Goal(most=10)),
+    "P9": (Goal(least=0.03),),
+    "P13": (Goal(most=150), Goal(most=150)),
+    "P19": (Goal(most=1),),
+    "P20": (Goal(most=6000), Goal(most=600), Goal(most=1500), Goal(most=3000)),
+    "P21": (Goal(least=0.03), Goal(least=0.03)),
+    "P23": (Goal(least=1.1), Goal(most=3)),
+}
+
+
+def bounded(rows: list[Row], bounds: tuple[Goal, ...]) -> list[str]:
+    """What is out of bounds, in words."""
+    found = [row for row in rows if row.ratio is not None]
+    assert len(found) == len(bounds), [row.measured for row in found]
+    return [
+        f"{row.measured}: {row.ratio:.3g}, not {bound}"
+        for row, bound in zip(found, bounds, strict=True)
+        if row.ratio is None or not bound.is_met(row.ratio)
+    ]
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+async def test_a_ratio_is_within_its_bound(bench: Bench, name: str) -> None:
+    rows = await measured(figures_named([name]), bench)
+    assert bounded(rows, BOUNDS[name]) == []
+    for row in rows:
+        if row.ratio is not None:
+            assert row.low is not None
+            assert row.high is not None
+            assert row.low <= row.ratio <= row.high

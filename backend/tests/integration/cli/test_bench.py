@@ -1,0 +1,42 @@
+"""`hsi bench` as a command: its rows, its errors."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from backend.tests.fixtures.product import PROJECT
+
+
+def hsi(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "backend.cli", *words],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_what_is_not_there_yet_is_a_row_that_says_so() -> None:
+    done = hsi("bench", "P15", "p2", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["id"]: row for row in json.loads(done.stdout)}
+    assert list(rows) == ["P2", "P15"]
+    assert (rows["P15"]["ratio"], rows["P15"]["note"]) == (None, "there is none yet")
+
+
+def test_an_unknown_figure_is_an_error_of_input() -> None:
+    done = hsi("bench", "P99")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "P99: no such figure" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_counted_figure_is_measured() -> None:
+    done = hsi("bench", "P19", "--json", "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["id"], row["unit"], row["goal"], row["met"]) == ("P19", "per picture", "<= 1", True)
+    assert 0 < row["low"] <= row["ratio"] <= row["high"] <= 1
