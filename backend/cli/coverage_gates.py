@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-UNIT_MINIMUM = 70
+UNIT_MINIMUM = 85
 COMBINED_MINIMUM = 95
 REAL_SERVERS = (
     "backend/services/stores/*",

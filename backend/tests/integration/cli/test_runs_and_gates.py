@@ -77,7 +77,7 @@ def test_tests_are_counted_and_coverage_includes_other_processes(
     assert tally == Tally(passed=2, skipped=1)
     assert judge(project, folder)
     out = capfd.readouterr().out
-    assert "coverage, unit: 100.0 % of at least 70 %" in out
+    assert "coverage, unit: 100.0 % of at least 85 %" in out
     assert "coverage, combined: 100.0 % of at least 95 %" in out
 
 
