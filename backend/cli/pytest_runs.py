@@ -30,7 +30,7 @@ class Run:
 RUNS = (
     Run(("unit",), parallel=True, covered=True),
     Run(("integration", "e2e"), parallel=True, covered=True),
-    Run(("faults",), parallel=False, covered=True),
+    Run(("faults",), parallel=True, covered=True),
     Run(("gpu",), parallel=False, covered=False),
     Run(("benchmarks",), parallel=False, covered=False),
 )
@@ -110,15 +110,16 @@ def run(
     status = _status(
         command(run, report, long=long, measured=measured, more=more),
         root,
-        _environment(data, measured=measured),
+        environment(data, long=long, measured=measured),
     )
     return tally_of(report, status, run.name)
 
 
-def _environment(data: Path, *, measured: bool) -> dict[str, str]:
+def environment(data: Path, *, long: bool, measured: bool) -> dict[str, str]:
     """What pytest gets. Measuring makes Python two to three times as slow: so are the bounds."""
     slower = {"HSI_TEST_TIMEOUT_SCALE": "3"} if measured else {}
-    return slower | os.environ | {"COVERAGE_FILE": str(data / ".coverage")}
+    looking = {"HYPOTHESIS_PROFILE": "long" if long else "ci"}
+    return slower | looking | os.environ | {"COVERAGE_FILE": str(data / ".coverage")}
 
 
 def _status(command: Sequence[str], root: Path, environment: dict[str, str]) -> int:

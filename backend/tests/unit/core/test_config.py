@@ -1,5 +1,6 @@
 """The settings: where they come from, what is refused, and how it is said."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,12 +11,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from backend.cli.reference_config import env_example
 from backend.core.config import (
     Api,
-    Detector,
-    Ingest,
-    Logs,
-    Redis,
     Settings,
     default_data_folder,
     get_settings,
@@ -30,6 +28,7 @@ from backend.core.config_words import (
     is_secret,
 )
 from backend.core.errors import Invalid
+from backend.tests.fixtures.strategies import any_settings
 
 
 @pytest.fixture(autouse=True)
@@ -318,47 +317,6 @@ def test_every_setting_is_described_and_its_range_and_default_can_be_said() -> N
             assert not is_secret(field), key
 
 
-seconds = st.integers(1, 3_600_000_000).map(lambda micros: timedelta(microseconds=micros))
-names = st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=12)
-paths = st.lists(names, min_size=1, max_size=3).map(lambda parts: Path("/", *parts))
-words = st.from_regex(r"\A[A-Za-z0-9:._-]{1,20}\Z")
-
-
-@st.composite
-def any_settings(draw: st.DrawFn) -> Settings:
-    return Settings(
-        database_url=draw(st.none() | names.map(lambda p: f"postgresql+asyncpg://u:{p}@h/d")),
-        redis_url=draw(st.none() | names.map(lambda p: f"redis://:{p}@h:6379/0")),
-        data=draw(paths),
-        time_zone=ZoneInfo(draw(st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]))),
-        batch_idle_timeout=draw(seconds),
-        event_max=draw(seconds),
-        api=Api(
-            host=draw(st.sampled_from(["127.0.0.1", "127.8.9.1", "::1", "localhost"])),
-            port=draw(st.integers(1, 65535)),
-            allowed_hosts=tuple(draw(st.lists(st.from_regex(r"\A[a-z]{1,9}\.[a-z]{1,9}\Z")))),
-        ),
-        ingest=Ingest(
-            media_root=draw(st.none() | paths),
-            polling=draw(st.booleans()),
-            poll_interval=draw(seconds),
-            remove_after_import=draw(st.booleans()),
-            max_file_bytes=draw(st.integers(1_000, 1_000_000_000)),
-            max_pixels=draw(st.integers(1_000, 500_000_000)),
-        ),
-        detector=Detector(
-            model=draw(st.none() | paths),
-            confidence_threshold=draw(st.floats(0, 1)),
-            threads=draw(st.integers(1, 256)),
-        ),
-        redis=Redis(prefix=draw(words)),
-        logs=Logs(
-            level=draw(st.sampled_from(["DEBUG", "INFO", "WARNING", "ERROR"])),
-            keep_days=draw(st.integers(1, 365)),
-        ),
-    )
-
-
 def read_under(environment: Mapping[str, str]) -> Settings:
     with pytest.MonkeyPatch.context() as patch:
         for key, text in environment.items():
@@ -366,9 +324,31 @@ def read_under(environment: Mapping[str, str]) -> Settings:
         return Settings()
 
 
-@given(any_settings())
-@hypothesis_settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@given(any_settings)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_settings_survive_being_written_and_read(settings: Settings) -> None:
     assert read_under(as_environment(settings)) == settings
+
+
+@given(any_settings, st.sampled_from(["{}", "'{}'", '"{}"', " {}  # why", "{} # why"]))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_settings_survive_the_file_that_the_documentation_shows(
+    settings: Settings, style: str
+) -> None:
+    texts = as_environment(settings)
+    lines = env_example(Settings).splitlines()
+    for key, text in texts.items():
+        (at,) = (n for n, line in enumerate(lines) if line.startswith(f"# {key}="))
+        lines[at] = f"{key}={style.format(text)}"
+    Path(".env").write_text("\n".join(lines))
+    assert Settings() == settings
+
+
+def test_the_defaults_that_the_documentation_shows_are_the_defaults() -> None:
+    keys = "|".join(fields_by_key(Settings))
+    example = re.sub(rf"(?m)^# (?=({keys})=)", "", env_example(Settings))
+    defaults = Settings()
+    Path(".env").write_text(example)
+    assert Settings() == defaults
+    Path(".env").write_text(example.replace("API__PORT=8000", "API__PORT=8001"))
+    assert Settings().api.port == 8001

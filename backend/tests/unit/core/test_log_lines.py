@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.log_lines import entry_of, json_line, parse_line, printable, readable, redact
+from backend.tests.fixtures.strategies import awkward_texts
 
 
 def record(message: object, *args: object, level: int = logging.INFO) -> logging.LogRecord:
@@ -86,7 +87,7 @@ def test_a_trace_is_kept_without_its_secrets() -> None:
     assert "canary" not in trace
 
 
-@given(st.text())
+@given(awkward_texts)
 def test_no_value_breaks_a_line(text: str) -> None:
     line = json_line(entry_of(record({"event": "came", "name": text, "other": 1}), "worker"))
     assert line.isascii()
@@ -97,7 +98,49 @@ def test_no_value_breaks_a_line(text: str) -> None:
     assert len(readable(parsed).splitlines()) == 1
 
 
-@pytest.mark.parametrize("char", ["\n", "\r", "\x1b", "\x00", "\u2028", "\u202e", "\u200f", "\x9b"])
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | awkward_texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), values, max_size=5))
+def test_what_is_written_is_read_again(fields: dict[str, object]) -> None:
+    entry = fields | {"time": "t", "event": "e"}
+    line = json_line(entry)
+    assert line.isascii()
+    assert line.isprintable()
+    assert parse_line(line) == entry
+
+
+@given(awkward_texts)
+def test_what_is_not_ours_is_an_entry_or_none(line: str) -> None:
+    entry = parse_line(line)
+    assert entry is None or {"event", "time"} <= entry.keys()
+
+
+@given(awkward_texts)
+def test_what_is_printable_stays_so(text: str) -> None:
+    shown = printable(text)
+    assert len(f"{shown}.".splitlines()) == 1
+    assert printable(shown) == shown
+
+
+# What ends a word ends a password where one is told by its name alone.
+written = st.characters(categories=["L", "N", "P", "S"], exclude_characters="\"'@,;&):=")
+
+
+@given(st.text(written, min_size=8, max_size=40))
+def test_no_password_is_written(secret: str) -> None:
+    for text in (f"redis://:{secret}@h:6379/0", f"password={secret} next", f"token: {secret}"):
+        assert secret not in str(redact(text))
+    assert redact({"outer": [{"api_key": secret}]}) == {"outer": [{"api_key": "***"}]}
+
+
+@pytest.mark.parametrize(
+    "char", ["\n", "\r", "\x1b", "\x00", "\x85", "\u2028", "\u2029", "\u202e", "\u200f", "\x9b"]
+)
 def test_what_could_trick_a_terminal_is_escaped(char: str) -> None:
     assert printable(f"a{char}b") == "a" + char.encode("unicode_escape").decode() + "b"
 

@@ -7,10 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.boxes import Box, clip_box, overlap
-
-CORNER = st.floats(-2, 2, allow_nan=False)
-SHARE = st.floats(0.01, 0.5)
-BOXES = st.builds(Box, SHARE, SHARE, SHARE, SHARE)
+from backend.tests.fixtures.strategies import boxes, coordinates
 
 
 @pytest.mark.parametrize(
@@ -32,7 +29,7 @@ def test_a_box_is_cut_to_the_picture() -> None:
     assert clip_box(-0.5, 0.25, 0.5, 2) == Box(0, 0.25, 0.5, 0.75)
 
 
-@given(CORNER, CORNER, CORNER, CORNER)
+@given(coordinates, coordinates, coordinates, coordinates)
 def test_a_box_lies_on_the_picture(x1: float, y1: float, x2: float, y2: float) -> None:
     box = clip_box(x1, y1, x2, y2)
     if box is not None:
@@ -44,7 +41,36 @@ def test_a_box_lies_on_the_picture(x1: float, y1: float, x2: float, y2: float) -
         assert box.y + box.height <= 1 + 1e-9
 
 
-@given(BOXES, BOXES)
+CELLS = 8
+cells = st.integers(-4, CELLS + 4)
+Corners = tuple[int, int, int, int]
+
+
+def cells_of(x1: int, y1: int, x2: int, y2: int) -> set[tuple[int, int]]:
+    """The cells of a picture of 8 x 8 that lie between these corners."""
+    picture = range(CELLS)
+    return {(x, y) for x in picture for y in picture if x1 <= x < x2 and y1 <= y < y2}
+
+
+@given(st.tuples(cells, cells, cells, cells))
+def test_a_box_is_what_of_it_lies_on_the_picture(corners: Corners) -> None:
+    box = clip_box(*(corner / CELLS for corner in corners))
+    kept = cells_of(*corners)
+    assert (box is None) == (not kept)
+    if box is not None:
+        assert box.area * CELLS**2 == len(kept)
+        assert (box.x * CELLS, box.y * CELLS) == min(kept)
+
+
+@given(st.tuples(cells, cells, cells, cells), st.tuples(cells, cells, cells, cells))
+def test_overlap_is_the_common_cells_among_all(first: Corners, second: Corners) -> None:
+    a, b = (clip_box(*(corner / CELLS for corner in corners)) for corners in (first, second))
+    if a is not None and b is not None:
+        ours, theirs = cells_of(*first), cells_of(*second)
+        assert overlap(a, b) == pytest.approx(len(ours & theirs) / len(ours | theirs))
+
+
+@given(boxes(), boxes())
 def test_overlap(a: Box, b: Box) -> None:
     assert overlap(a, b) == pytest.approx(overlap(b, a))
     assert 0 <= overlap(a, b) <= 1 + 1e-9

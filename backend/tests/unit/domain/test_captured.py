@@ -1,10 +1,10 @@
 """The rule for `captured_at`, as a table, and what holds for every picture."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.captured import (
@@ -15,6 +15,7 @@ from backend.domain.captured import (
     ExifTime,
     capture_time,
 )
+from backend.tests.fixtures.strategies import clock_times, exif_times, offsets, zones
 
 BERLIN = ZoneInfo("Europe/Berlin")  # UTC+2 on the day of the table
 RECEIVED = datetime(2024, 6, 1, 12, 0, tzinfo=UTC)
@@ -112,21 +113,7 @@ def test_a_file_may_be_ahead_by_the_tolerance(ahead: timedelta, source: CaptureS
     assert (chosen.source, chosen.clock_suspect) == (source, source == "received")
 
 
-ZONES = st.sampled_from([UTC, BERLIN, ZoneInfo("Asia/Kathmandu"), timezone(-11 * HOUR)])
-# Real moments: in the hour that spring leaves out, a wall clock's time is none.
-TIMES = st.builds(
-    lambda at, zone: at.replace(tzinfo=UTC).astimezone(zone),
-    st.datetimes(wall("2024-01-01"), wall("2024-12-31")),
-    ZONES,
-)
-OFFSETS = st.none() | st.integers(-24 * 60 + 1, 24 * 60 - 1).map(lambda m: timedelta(minutes=m))
-EXIF = st.builds(ExifTime, st.datetimes(), OFFSETS) | st.builds(
-    ExifTime, st.datetimes(wall("2024-01-01"), wall("2024-12-31")), OFFSETS
-)
-
-
-@settings(max_examples=30)
-@given(EXIF | st.none(), TIMES, TIMES, ZONES)
+@given(exif_times | st.none(), clock_times, clock_times, zones)
 def test_every_picture_gets_a_time_in_utc_that_one_of_its_clocks_told(
     exif: ExifTime | None, modified: datetime, received: datetime, zone: ZoneInfo
 ) -> None:
@@ -146,8 +133,27 @@ def test_every_picture_gets_a_time_in_utc_that_one_of_its_clocks_told(
             assert chosen.clock_suspect
 
 
-@settings(max_examples=40)
-@given(TIMES, TIMES, ZONES)
+near_the_edges = st.builds(
+    int.__add__,
+    st.sampled_from([-2 * 86_400, -86_400, -3600, 0, 300, 86_400]),
+    st.integers(-3600, 3600),
+)
+
+
+@given(clock_times, offsets, near_the_edges)
+def test_a_clock_that_is_right_enough_is_believed(
+    written: datetime, offset: timedelta, seconds: int
+) -> None:
+    taken = written.astimezone(UTC) + seconds * SECOND
+    exif = ExifTime((taken + offset).replace(tzinfo=None), offset)
+    chosen = capture_time(exif, modified_at=written, received_at=written, zone=UTC)
+    if -EXIF_BEFORE_FILE <= seconds * SECOND <= EXIF_AFTER_FILE:
+        assert chosen == CaptureTime(taken, "exif", clock_suspect=False)
+    else:
+        assert chosen == CaptureTime(written, "mtime", clock_suspect=True)
+
+
+@given(clock_times, clock_times, zones)
 def test_without_exif_the_zone_of_the_camera_says_nothing(
     modified: datetime, received: datetime, zone: ZoneInfo
 ) -> None:

@@ -2,20 +2,16 @@
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from backend.domain.events import EventRules, Placement, Span, place
+from backend.tests.fixtures.strategies import at_second as at
+from backend.tests.fixtures.strategies import event_rules, events_and_a_moment, timelines
 
-START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RULES = EventRules(idle=timedelta(seconds=30), longest=timedelta(seconds=900))
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 def span(first: float, last: float) -> Span:
@@ -42,11 +38,11 @@ def test_place(spans: list[tuple[float, float]], moment: float, expected: Placem
     assert place([span(*s) for s in spans], at(moment), RULES) == expected
 
 
-def attach_all(moments: Sequence[int]) -> list[Span]:
+def attach_all(moments: Sequence[int], rules: EventRules = RULES) -> list[Span]:
     """What `place` makes of detections that come in this order."""
     spans: list[Span] = []
     for moment in moments:
-        where = place(spans, at(moment), RULES)
+        where = place(spans, at(moment), rules)
         if where.index is None:
             spans.append(Span(at(moment), at(moment)))
         else:
@@ -54,25 +50,79 @@ def attach_all(moments: Sequence[int]) -> list[Span]:
     return spans
 
 
-MOMENTS = st.lists(st.integers(0, 3000), min_size=1, max_size=60)
+def are_apart(spans: Sequence[Span]) -> bool:
+    """Whether no two of these share a moment."""
+    ordered = sorted(spans, key=lambda one: one.first)
+    return all(a.last < b.first for a, b in itertools.pairwise(ordered))
 
 
-@given(MOMENTS)
-def test_events_never_overlap_and_are_never_too_long(moments: list[int]) -> None:
-    spans = sorted(attach_all(moments), key=lambda s: s.first)
-    assert all(s.last - s.first <= RULES.longest for s in spans)
-    assert all(a.last < b.first for a, b in itertools.pairwise(spans))
+@given(timelines, event_rules)
+def test_events_never_overlap_and_are_never_too_long(moments: list[int], rules: EventRules) -> None:
+    spans = attach_all(moments, rules)
+    assert all(s.last - s.first <= rules.longest for s in spans)
+    assert are_apart(spans)
     assert all(any(s.first <= at(m) <= s.last for s in spans) for m in moments)
 
 
-@given(MOMENTS)
-def test_in_capture_order_a_gap_of_more_than_idle_parts_events_and_nothing_else_does(
-    moments: list[int],
+@given(timelines, event_rules)
+def test_in_capture_order_only_a_pause_or_the_longest_time_ends_an_event(
+    moments: list[int], rules: EventRules
 ) -> None:
-    ordered = sorted(set(moments))
-    spans = attach_all(ordered)
-    gaps = sum(b - a > 30 for a, b in itertools.pairwise(ordered))
-    short = all(s.last - s.first < RULES.longest - RULES.idle for s in spans)
-    assert len(spans) >= gaps + 1
-    if short:
-        assert len(spans) == gaps + 1
+    ordered = sorted(moments)
+    expected: list[Span] = []
+    for moment in map(at, ordered):
+        last = expected[-1] if expected else None
+        if last and moment - last.last <= rules.idle and moment - last.first <= rules.longest:
+            expected[-1] = last.widened(moment)
+        else:
+            expected.append(Span(moment, moment))
+    assert attach_all(ordered, rules) == expected
+
+
+@given(events_and_a_moment(), event_rules)
+def test_the_nearest_takes_it_that_may(
+    among: tuple[list[Span], datetime], rules: EventRules
+) -> None:
+    spans, moment = among
+    where = place(spans, moment, rules)
+    may = [
+        i
+        for i, one in enumerate(spans)
+        if one.distance(moment) <= rules.idle
+        and (not one.distance(moment) or _length(one.widened(moment)) <= rules.longest)
+    ]
+    if where.index is None:
+        assert not may
+    else:
+        nearest = min(may, key=lambda i: (spans[i].distance(moment), spans[i].first))
+        assert where == Placement(nearest)
+        widened = [*spans]
+        widened[nearest] = spans[nearest].widened(moment)
+        assert are_apart(widened)
+
+
+@given(events_and_a_moment(), event_rules)
+def test_a_new_event_goes_on_from_the_one_that_was_full(
+    among: tuple[list[Span], datetime], rules: EventRules
+) -> None:
+    spans, moment = among
+    where = place(spans, moment, rules)
+    near = [one for one in spans if one.distance(moment) <= rules.idle]
+    before = [one for one in near if one.last < moment]
+    after = [one for one in near if one.first > moment]
+    if where.index is not None:
+        assert (where.continues, where.continued_by) == (None, None)
+    elif before:
+        assert where.continues is not None
+        assert spans[where.continues] == max(before, key=lambda one: one.last)
+        assert where.continued_by is None
+    elif after:
+        assert where.continued_by is not None
+        assert spans[where.continued_by] == min(after, key=lambda one: one.first)
+        assert where.continues is None
+    else:
+        assert where == Placement(None)
+
+
+def _length(one: Span) -> timedelta:
+    return one.last - one.first

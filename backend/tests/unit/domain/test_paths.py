@@ -4,21 +4,26 @@ import os
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from backend.domain.paths import path_as_text, text_as_path
-
-NAMES = st.binary(min_size=1).filter(lambda name: b"\0" not in name).map(os.fsdecode)
-
-
-@given(NAMES)
-def test_there_and_back(name: str) -> None:
-    assert text_as_path(path_as_text(name)) == name
+from backend.tests.fixtures.strategies import file_names, paths
 
 
-@given(NAMES)
+@given(paths)
+def test_there_and_back(path: str) -> None:
+    assert text_as_path(path_as_text(path)) == path
+
+
+@given(file_names)
 def test_a_database_can_hold_it(name: str) -> None:
+    assert "\0" not in path_as_text(name)
     path_as_text(name).encode("utf-8")
+
+
+@given(file_names)
+def test_a_name_that_is_text_without_a_backslash_is_left_as_it_is(name: str) -> None:
+    usual = name.encode("utf-8", "ignore").decode().replace("\\", "")
+    assert path_as_text(usual) == usual
 
 
 @pytest.mark.parametrize(

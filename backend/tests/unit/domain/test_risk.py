@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.boxes import Box, Detection
-from backend.domain.classes import GROUPS
 from backend.domain.risk import Facts, Level, facts_of, judge, level_of
+from backend.tests.fixtures.strategies import facts, named_zones, summed, visits
+
+Frames = list[tuple[int, list[Detection]]]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
@@ -86,51 +88,45 @@ def test_the_time_of_day_is_the_cameras() -> None:
     assert judge(by_day_in_berlin, ZoneInfo("UTC")).level is Level.HIGH
 
 
-FRAMES = st.lists(
-    st.tuples(
-        st.integers(0, 2000),
-        st.lists(
-            st.builds(
-                thing, st.sampled_from(sorted(GROUPS)), st.floats(0.01, 1.0, allow_nan=False)
-            ),
-            min_size=1,
-            max_size=6,
-        ),
-    ),
-    min_size=1,
-    max_size=12,
-)
+def test_a_higher_score_is_never_a_lower_level_and_no_level_is_left_out() -> None:
+    levels = [level_of(score) for score in range(101)]
+    assert levels == sorted(levels, key=list(Level).index)
+    assert set(levels) == set(Level)
 
 
-def summed(frames: list[tuple[int, list[Detection]]]) -> Facts:
-    facts = [facts_of(NIGHT + timedelta(seconds=s), things) for s, things in frames]
-    total = facts[0]
-    for more in facts[1:]:
-        total = total.merged(more)
-    return total
-
-
-@given(FRAMES, st.randoms(use_true_random=False))
-def test_facts_do_not_depend_on_the_order_of_frames(
-    frames: list[tuple[int, list[Detection]]], random: Random
-) -> None:
+@given(visits, st.randoms(use_true_random=False))
+def test_facts_do_not_depend_on_the_order_of_frames(frames: Frames, random: Random) -> None:
     shuffled = list(frames)
     random.shuffle(shuffled)
     assert summed(shuffled) == summed(frames)
 
 
-@given(FRAMES)
-def test_the_points_add_up_to_the_score(frames: list[tuple[int, list[Detection]]]) -> None:
-    judgement = judge(summed(frames), BERLIN)
+@given(facts, facts, facts)
+def test_facts_do_not_depend_on_what_was_added_up_first(a: Facts, b: Facts, c: Facts) -> None:
+    assert a.merged(b).merged(c) == a.merged(b.merged(c))
+
+
+@given(visits)
+def test_facts_count_each_frame_once_and_each_class_as_often_as_it_was_seen(frames: Frames) -> None:
+    total = summed(frames)
+    assert total.frames == len(frames)
+    for name, seen in total.seen.items():
+        counts = [sum(t.class_name == name for t in things) for _, things in frames]
+        assert (seen.frames, seen.most) == (sum(map(bool, counts)), max(counts))
+
+
+@given(visits, named_zones)
+def test_the_points_add_up_to_the_score(frames: Frames, zone: ZoneInfo) -> None:
+    judgement = judge(summed(frames), zone)
     assert sum(f.points for f in judgement.factors) == judgement.score
     assert 0 <= judgement.score <= 100
-    assert judge(summed(frames), BERLIN) == judgement
+    assert len({f.name for f in judgement.factors}) == len(judgement.factors)
+    assert all(f.points for f in judgement.factors)
+    assert judge(summed(frames), zone) == judgement
 
 
-@given(FRAMES, FRAMES)
-def test_seeing_more_at_the_same_time_never_lowers_the_score(
-    some: list[tuple[int, list[Detection]]], more: list[tuple[int, list[Detection]]]
-) -> None:
+@given(visits, visits)
+def test_seeing_more_at_the_same_time_never_lowers_the_score(some: Frames, more: Frames) -> None:
     # The begin stays, since a visit that turns out to have begun by day is no longer one by night.
     begin = [(0, some[0][1])]
     less = judge(summed(begin + some), BERLIN).score

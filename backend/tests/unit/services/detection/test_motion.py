@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as drawn
 
@@ -332,7 +332,6 @@ ANY_PICTURE = drawn.arrays(
 
 
 @given(st.lists(ANY_PICTURE, min_size=1, max_size=2), st.integers(-5, 5), st.binary() | st.none())
-@settings(max_examples=15)
 def test_any_picture(pictures: list[Pixels], seconds: int, memory: bytes | None) -> None:
     pictures = [pictures[0], 255 - pictures[0], *pictures]
     for n, pixels in enumerate(pictures):
@@ -351,7 +350,6 @@ def test_any_picture(pictures: list[Pixels], seconds: int, memory: bytes | None)
     drawn.arrays(np.uint8, st.tuples(st.integers(1, GRID), st.integers(1, GRID)), fill=st.just(7)),
     st.datetimes(timezones=st.just(UTC)),
 )
-@settings(max_examples=15)
 def test_the_memory_comes_back_as_it_was(cells: Pixels, at: datetime) -> None:
     kept = Background.unpack(Background(cells, at, START).pack())
     assert kept is not None

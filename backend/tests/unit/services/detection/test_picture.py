@@ -5,7 +5,7 @@ import io
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -156,7 +156,6 @@ def test_the_longer_side_is_the_width(shape: tuple[int, int], thumbnail: tuple[i
     st.integers(1, 400),
     st.sampled_from(["person", "motorcycle", "motion", "something else"]),
 )
-@settings(max_examples=25)
 def test_any_box_on_any_picture_can_be_drawn(
     corners: tuple[float, ...], height: int, width: int, name: str
 ) -> None:

@@ -4,7 +4,7 @@ import math
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.boxes import Box
@@ -20,6 +20,7 @@ from backend.services.detection.postprocess import (
     that_matter,
     without_duplicates,
 )
+from backend.tests.fixtures.strategies import coordinates
 
 NAN, INF = math.nan, math.inf
 HERE = (0.1, 0.1, 0.3, 0.3)
@@ -157,19 +158,17 @@ def test_the_steps_can_be_used_one_by_one() -> None:
     assert that_matter([zebra]) == ([], {"class:zebra": 1})
 
 
-ANY_NUMBER = st.floats() | st.floats(-0.2, 1.2) | st.sampled_from([0.0, 0.25, 0.5, 1.0])
 CANDIDATES = st.lists(
     st.builds(
         Candidate,
         st.sampled_from(["person", "car", "truck", "bus", "bicycle", "chair"]),
-        *[ANY_NUMBER] * 5,
+        *[coordinates] * 5,
     ),
     max_size=12,
 )
 
 
 @given(CANDIDATES, st.booleans(), st.randoms())
-@settings(max_examples=25)
 def test_whatever_a_model_answers(
     candidates: list[Candidate], has_duplicates: bool, random: Random
 ) -> None:
