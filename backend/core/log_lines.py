@@ -14,10 +14,12 @@ from traceback import format_exception
 
 HIDDEN = "***"
 _FIRST = ("time", "level", "process", "logger", "event")
-_URL_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s:/@'\"]*):[^\s'\"]*@")
+_URL_PASSWORD = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s:/@'\"]*):[^ \t\r\n'\"]*@")
 _HUSHED = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|authorization|cookie)"
+# Up to the closing quote, or else to the next space: rather a word too many than half a password.
 _NAMED_SECRET = re.compile(
-    rf"(?i)(\b\w*{_HUSHED}['\"]?\s*[=:]\s*)(?:Bearer\s+|Basic\s+)?[^\s,;&)]+"
+    rf"(?i)(\b\w*{_HUSHED}['\"]?\s*[=:]\s*)(?:Bearer\s+|Basic\s+)?"
+    r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\S+)"
 )
 _SECRET_FIELD = re.compile(rf"(?i).*{_HUSHED}$")
 # Categories of characters that can move the cursor, hide text or break a line: control, format

@@ -47,6 +47,7 @@ class Claims:
         self._clock = clock
         self._worker = worker
         self._owed: list[Claim] = []
+        self._doubtful: list[Claim] = []
         self._passed_over: dict[int, WaitingFrame] = {}
 
     def owe(self, claim: Claim) -> None:
@@ -60,10 +61,16 @@ class Claims:
         """
         async with self._database.transaction() as session:
             # Cameras before frames, as everywhere, or two workers could wait for each other.
+            begun = [claim for claim in self._doubtful if await self._is_ours(session, claim)]
             await cameras.release_leases_of(session, self._worker)
-            for claim in self._owed:
+            for claim in [*self._owed, *begun]:
                 await frames.take_attempt_back(session, [frame.id for frame in claim.frames])
         self._owed.clear()
+        self._doubtful.clear()
+
+    async def _is_ours(self, session: Session, claim: Claim) -> bool:
+        """Whether a claim of which only the server knows was committed; locks its camera."""
+        return await cameras.lock_leased(session, claim.camera_id, holder=claim.holder) is not None
 
     async def blame(self, claim: Claim, error: Exception, *, counts: bool) -> None:
         """Remember why a claim could not be ended, and whether the attempts at its frames count."""
@@ -86,20 +93,30 @@ class Claims:
 
         Where nothing waits in this lane, the claim has no frames and is over.
         """
+        claim = None
+        try:
+            async with self._database.transaction() as session:
+                claim = await self._take(session, camera_id, lane)
+        except Unavailable:
+            if claim is not None:  # lost at the commit: it may have come to pass all the same
+                self._doubtful.append(claim)
+            raise
+        return claim
+
+    async def _take(self, session: Session, camera_id: int, lane: Lane) -> Claim | None:
         now = self._clock.now()
         holder = f"{self._worker}#{token_hex(4)}"
-        async with self._database.transaction() as session:
-            if not await cameras.take_lease(
-                session, camera_id, holder=holder, now=now, until=now + _LEASE
-            ):
-                return None
-            waiting = await self._waiting(session, camera_id, lane)
-            alive = await self._bury_hopeless(session, waiting)
-            batch = list(takewhile(lambda frame: frame.attempts == 0, alive)) or alive[:1]
-            if batch:
-                await frames.begin_attempt(session, [frame.id for frame in batch], now=now)
-            else:
-                await cameras.release_lease(session, camera_id, holder=holder)
+        if not await cameras.take_lease(
+            session, camera_id, holder=holder, now=now, until=now + _LEASE
+        ):
+            return None
+        waiting = await self._waiting(session, camera_id, lane)
+        alive = await self._bury_hopeless(session, waiting)
+        batch = list(takewhile(lambda frame: frame.attempts == 0, alive)) or alive[:1]
+        if batch:
+            await frames.begin_attempt(session, [frame.id for frame in batch], now=now)
+        else:
+            await cameras.release_lease(session, camera_id, holder=holder)
         return Claim(camera_id, holder, tuple(batch))
 
     async def _waiting(

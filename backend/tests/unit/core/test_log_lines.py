@@ -28,6 +28,10 @@ def record(message: object, *args: object, level: int = logging.INFO) -> logging
         "password='canary'",
         '{"redis_password": "canary"}',
         "API_KEY=canary",
+        "password=a,canary",
+        "password=a;canary&canary)canary next",
+        'password: "a canary", user: me',
+        "redis://:a\x1ccanary@127.0.0.1:6379/0",
     ],
 )
 def test_secrets_are_taken_out_of_texts(text: str) -> None:
@@ -127,8 +131,8 @@ def test_what_is_printable_stays_so(text: str) -> None:
     assert printable(shown) == shown
 
 
-# What ends a word ends a password where one is told by its name alone.
-written = st.characters(categories=["L", "N", "P", "S"], exclude_characters="\"'@,;&):=")
+# A password that begins with a quote and has none at its end is told apart by nobody.
+written = st.characters(categories=["L", "N", "P", "S"], exclude_characters="\"'@:=")
 
 
 @given(st.text(written, min_size=8, max_size=40))

@@ -1,11 +1,16 @@
 """Leases and claims on the real tables."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.core.database import Database
+from backend.core.errors import Unavailable
 from backend.domain.frames import Lane
 from backend.services.detection.claims import Claim, Claims
 from backend.services.stores import frames
@@ -248,6 +253,56 @@ async def test_what_was_stored_after_all_is_not_touched_by_settling(works: Works
     await claims.settle()
     assert await works.ledger.attempts() == {frame: 1}
     assert await works.ledger.states() == {frame: "empty"}
+
+
+class LosingDatabase(Database):
+    """Another's connections, lost at a commit that comes to pass, or does not, all the same."""
+
+    def __init__(self, database: Database, *, commits: bool) -> None:
+        self._database = database
+        self._commits = commits
+        self.is_lost = True
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        gone = Unavailable("no database", code="database.unavailable")
+        async with self._database.transaction() as session:
+            yield session
+            if self.is_lost and not self._commits:
+                raise gone
+        if self.is_lost:
+            raise gone
+
+
+@pytest.mark.parametrize("commits", [True, False])
+async def test_a_claim_that_was_lost_at_its_commit_counts_nothing(
+    works: Works, commits: bool
+) -> None:
+    camera = await works.ledger.camera()
+    frame = await works.ledger.frame(camera)
+    database = LosingDatabase(works.ledger.database, commits=commits)
+    claims = Claims(database, works.clock, "worker")
+    with pytest.raises(Unavailable):
+        await claims.take(camera, Lane.LIVE)
+    assert await works.ledger.attempts() == {frame: int(commits)}
+    database.is_lost = False
+    await claims.settle()
+    assert await works.ledger.attempts() == {frame: 0}
+    assert await lease(works.ledger, camera) == (None, None)
+
+
+async def test_a_lost_claim_that_another_has_taken_over_is_left_to_it(works: Works) -> None:
+    camera = await works.ledger.camera()
+    frame = await works.ledger.frame(camera)
+    database = LosingDatabase(works.ledger.database, commits=True)
+    claims = Claims(database, works.clock, "worker")
+    with pytest.raises(Unavailable):
+        await claims.take(camera, Lane.LIVE)
+    works.clock.advance(31)
+    await taken(works.claims("other"), camera)
+    database.is_lost = False
+    await claims.settle()
+    assert await works.ledger.attempts() == {frame: 2}
 
 
 @pytest.mark.parametrize("other", ["host:12", "host:1#2", "HOST:1", "host_1", "ost:1"])
