@@ -140,10 +140,14 @@ async def run_pipeline(
         reconciler.hasten()
         relay.told()
 
+    async def detect() -> None:
+        reconciler.hasten()  # for what rang while it could not work
+        await detection.run()
+
     supervisor.add("watch", lambda: ingest.run(watcher))
     supervisor.add("scan", lambda: ingest.run(scanner))
     supervisor.add("restored", lambda: ingest.run(restored))
-    supervisor.add("detect", detection.run)
+    supervisor.add("detect", detect)
     supervisor.add("close", closer.run)
     supervisor.add("relay", relay.run)
     supervisor.add("reconcile", reconciler.run)

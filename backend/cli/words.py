@@ -54,8 +54,8 @@ def counted(number: int, thing: str) -> str:
 
 
 def pairs(values: Mapping[str, object] | None) -> str:
-    """`frames 3, local_time 23:10`."""
-    return ", ".join(f"{name} {value}" for name, value in (values or {}).items())
+    """`frames 3, local time 23:10`."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in (values or {}).items())
 
 
 def moment(text: str, now: datetime) -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from backend.domain.boxes import Detection
 from backend.domain.classes import GROUPS, MOTION
 
-RULES_VERSION = "rules-1"
+RULES_VERSION = "rules-2"
 """Changes with any figure below; stored with each assessment."""
 
 
@@ -127,14 +127,17 @@ _MOST_FURTHER_PERSONS = 3
 _STAYS: tuple[tuple[int, int], ...] = ((600, 15), (180, 10), (60, 5))  # seconds, points
 
 
+Groups = Mapping[str, Mapping[str, Seen]]
+
+
 def judge(facts: Facts, zone: ZoneInfo) -> Judgement:
     """Judge an event by the rules alone. `zone` is the camera's, for the time of day."""
     groups = _groups(facts)
     candidates = (
         *_presence(groups),
-        _confidence(groups),
-        _numbers(groups),
-        _stay(facts, groups),
+        _confidence(facts),
+        _numbers(facts),
+        _stay(facts),
         _night(facts, groups, zone),
     )
     factors = [factor for factor in candidates if factor is not None and factor.points != 0]
@@ -145,52 +148,52 @@ def judge(facts: Facts, zone: ZoneInfo) -> Judgement:
     return Judgement(score, tuple(factors), summarise(facts, zone))
 
 
-def _groups(facts: Facts) -> dict[str, Seen]:
-    """What was seen by group, the weightiest first.
-
-    The most at once of a group is that of its most frequent class: a car that is called a truck in
-    the next frame is one vehicle.
-    """
-    groups: dict[str, Seen] = {}
+def _groups(facts: Facts) -> Groups:
+    """The classes that were seen by group, the weightiest group first."""
+    groups: dict[str, dict[str, Seen]] = {}
     for name, seen in sorted(facts.seen.items()):
-        group = GROUPS.get(name, name)
-        groups[group] = groups[group].merged(seen) if group in groups else seen
+        groups.setdefault(GROUPS.get(name, name), {})[name] = seen
     return dict(sorted(groups.items(), key=lambda item: (-_PRESENCE.get(item[0], 0), item[0])))
 
 
-def _presence(groups: Mapping[str, Seen]) -> Sequence[Factor]:
+def _presence(groups: Groups) -> Sequence[Factor]:
+    """Frames are counted by class: of those with a car, some may be those with a truck."""
     return [
-        Factor(f"{group}_seen", _PRESENCE.get(group, 0), {"frames": seen.frames})
-        for group, seen in groups.items()
+        Factor(
+            f"{group}_seen",
+            _PRESENCE.get(group, 0),
+            {f"frames_with_{name}": seen.frames for name, seen in classes.items()},
+        )
+        for group, classes in groups.items()
     ]
 
 
-def _confidence(groups: Mapping[str, Seen]) -> Factor | None:
+def _confidence(facts: Facts) -> Factor | None:
     """How sure the detector was of a person; for other things it matters little who it was."""
-    person = groups.get("person")
+    person = facts.seen.get("person")
     if person is None:
         return None
     points = round(_SURE_POINTS * person.confidence)
     return Factor("confidence", points, {"best": round(person.confidence, 3)})
 
 
-def _numbers(groups: Mapping[str, Seen]) -> Factor | None:
-    person = groups.get("person")
+def _numbers(facts: Facts) -> Factor | None:
+    person = facts.seen.get("person")
     if person is None or person.most < 2:
         return None
     further = min(person.most - 1, _MOST_FURTHER_PERSONS)
     return Factor("several_persons", further * _PER_FURTHER_PERSON, {"at_once": person.most})
 
 
-def _stay(facts: Facts, groups: Mapping[str, Seen]) -> Factor | None:
-    if "person" not in groups:
+def _stay(facts: Facts) -> Factor | None:
+    if "person" not in facts.seen:
         return None
     seconds = int((facts.last - facts.first).total_seconds())
     points = next((points for least, points in _STAYS if seconds >= least), 0)
     return Factor("stays", points, {"seconds": seconds})
 
 
-def _night(facts: Facts, groups: Mapping[str, Seen], zone: ZoneInfo) -> Factor | None:
+def _night(facts: Facts, groups: Groups, zone: ZoneInfo) -> Factor | None:
     begin = facts.first.astimezone(zone)
     if begin.hour not in _NIGHT_HOURS or not groups:
         return None

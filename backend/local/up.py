@@ -101,6 +101,10 @@ class Up:
                     f"port {options.port} of {options.host} is in use: choose another with --port",
                     code="port.in_use",
                 )
+            if options.model is not None and not options.model.is_file():
+                raise Invalid(
+                    f"DETECTOR__MODEL: there is no model file {options.model}", code="model.missing"
+                )
             if options.database_url is None or options.redis_url is None:
                 refuse_closed(options.data)
             folder.take()

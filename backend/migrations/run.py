@@ -23,8 +23,8 @@ def upgrade(url: str) -> None:
     """Bring the database at a URL to the newest schema; nothing to do where it already is.
 
     One migration runs at a time (an advisory lock, see env.py), and all of it is one transaction.
-    Not to be called from within an event loop. Raises `Conflict` where the schema is newer than
-    this version of the product.
+    Not to be called from within an event loop. Raises `Unavailable` where the server lets nobody
+    in, and `Conflict` where the schema is newer than this version of the product.
     """
     command.upgrade(alembic_config(url), "head")
 

@@ -93,8 +93,9 @@ async def delete_camera(
         return problem(
             409,
             "camera.confirm",
-            f"this would remove {counts['frames']} frames, {counts['events']} events and "
-            f"{counts['detections']} detections: repeat it with ?confirm={camera['slug']}",
+            f"this would remove all it has (frames: {counts['frames']}, events: "
+            f"{counts['events']}, detections: {counts['detections']}): repeat it with "
+            f"?confirm={camera['slug']}",
             **counts,
         )
     await cameras.bury(session, camera_id, now=parts.clock.now())

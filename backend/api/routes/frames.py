@@ -49,15 +49,18 @@ async def trace_file(
     path: Annotated[
         Text,
         Query(
-            description="`<camera folder>/<file>`, below the media root; a byte that is not UTF-8 "
-            "is written `\\xNN`, and a backslash is doubled.",
+            description="`<camera>/<file>`: the camera's folder or its slug, and the file's place "
+            "below that folder; a byte that is not UTF-8 is written `\\xNN`, and a backslash is "
+            "doubled.",
             openapi_examples={"a file": {"value": "Front Door/120008.jpg"}},
         ),
     ],
 ) -> Record:
     """What became of a file, when and why."""
     folder, _, below = path.partition("/")
-    camera = await cameras.by_folder(session, folder)
+    camera = await cameras.by_folder_or_slug(session, folder)
+    if camera is not None:
+        path = f"{camera.folder}/{below}"
     found: list[Record] = []
     if camera is not None and below:
         found = await frames.page(

@@ -9,7 +9,7 @@ from backend.api.schemas.page import Page
 from backend.domain.risk import Level, level_of
 
 _FACTORS: list[JsonValue] = [
-    {"name": "person_seen", "points": 35, "evidence": {"frames": 5}},
+    {"name": "person_seen", "points": 35, "evidence": {"frames_with_person": 5}},
     {"name": "confidence", "points": 9, "evidence": {"best": 0.914}},
 ]
 _EXAMPLE: JsonDict = {

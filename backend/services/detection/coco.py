@@ -1,7 +1,6 @@
 """The 80 classes of COCO (2017), in the order in which models number them."""
 
-COCO_CLASSES: tuple[str, ...] = tuple(
-    """
+_NAMES = """
     person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light,
     fire hydrant, stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow,
     elephant, bear, zebra, giraffe, backpack, umbrella, handbag, tie, suitcase, frisbee,
@@ -10,7 +9,6 @@ COCO_CLASSES: tuple[str, ...] = tuple(
     orange, broccoli, carrot, hot dog, pizza, donut, cake, chair, couch, potted plant, bed,
     dining table, toilet, tv, laptop, mouse, remote, keyboard, cell phone, microwave, oven,
     toaster, sink, refrigerator, book, clock, vase, scissors, teddy bear, hair drier, toothbrush
-    """.strip()
-    .replace("\n", " ")
-    .split(", ")
-)
+"""
+
+COCO_CLASSES: tuple[str, ...] = tuple(name.strip() for name in _NAMES.split(","))

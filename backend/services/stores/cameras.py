@@ -33,6 +33,19 @@ async def by_folder(session: AsyncSession, folder: str) -> KnownCamera | None:
     return KnownCamera(**row) if row else None
 
 
+async def by_folder_or_slug(session: AsyncSession, name: str) -> KnownCamera | None:
+    """The camera of a folder, else the one of that slug, deleted or not."""
+    rows = await session.execute(
+        text(
+            f"SELECT {_KNOWN} FROM cameras WHERE folder = :name OR slug = :name "
+            "ORDER BY folder = :name DESC LIMIT 1"
+        ),
+        {"name": name},
+    )
+    row = rows.mappings().one_or_none()
+    return KnownCamera(**row) if row else None
+
+
 async def by_folders(session: AsyncSession, folders: Collection[str]) -> dict[str, KnownCamera]:
     """The cameras of these folders, deleted or not, by folder."""
     rows = await session.execute(

@@ -207,7 +207,8 @@ def look_at_ingest(words: Sequence[dict[str, Any]]) -> Finding:
     if faults:
         return Finding("ingest", "degraded", "; ".join(faults))
     watched = sum(word["watched_folders"] for word in words)
-    how = f"{watched} folders are watched" if watched else "folders are looked at in turn"
+    folders = "1 folder is" if watched == 1 else f"{watched} folders are"
+    how = f"{folders} watched" if watched else "folders are looked at in turn"
     return Finding("ingest", "healthy", f"below {roots} {how}")
 
 

@@ -147,7 +147,7 @@ async def test_every_assessment_is_kept_with_its_factors(
     assert current["factors"][0] == {
         "name": "person_seen",
         "points": 35,
-        "evidence": {"frames": 2},
+        "evidence": {"frames_with_person": 2},
     }
     page = (
         await client.get(

@@ -56,6 +56,10 @@ async def test_a_frame_that_shows_something_is_traced(
     assert [one["class"] for one in trace["detections"]] == ["person"]
     assert trace["event"]["id"] == event["id"]
     assert trace["sentence"].startswith(f"It showed something and belongs to event {event['id']}")
+    file = (
+        await client.get("/api/frames/trace", params={"path": f"{frame['camera']}/{frame['path']}"})
+    ).json()
+    assert [one["frame"]["id"] for one in file["frames"]] == [frame["id"]]
     assert frame["attempts"] == 1
     assert frame["detector"] == "scripted"
     assert (frame["captured_from"], frame["clock_suspect"]) == ("mtime", False)

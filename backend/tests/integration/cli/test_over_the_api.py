@@ -124,7 +124,7 @@ async def test_events_and_frames_are_shown_and_traced(product: Product, hsi: Com
     assert hsi.said("events", "--since", "1m") == "no events\n"
 
     shown = hsi.said("events", "show", str(event["id"]))
-    assert "    10  motion seen  frames 1\n" in shown
+    assert "    10  motion seen  frames with motion 1\n" in shown
     assert "made again from the detections: the same\n" in shown
     whole = hsi.told("events", "show", str(event["id"]))
     assert (whole["event"]["id"], whole["recompute"]["same"]) == (event["id"], True)

@@ -61,7 +61,7 @@ from backend.core.errors import HsiError
 from backend.local.up import Commands, Up, UpOptions
 options = json.loads(sys.argv[1])
 commands = {name: tuple(words) for name, words in json.loads(sys.argv[2]).items()}
-options["data"] = Path(options["data"])
+options |= {name: Path(options[name]) for name in ("data", "model") if name in options}
 def prepare(url): (options["data"] / "prepared").write_text(url)
 try:
     Up(UpOptions(**options), commands=Commands(**commands), prepare=prepare).run()
@@ -329,6 +329,14 @@ def test_a_port_that_may_not_be_used_is_told(start: Start) -> None:
     up = start(wait=False, port=1)
     assert up.process.wait(10) == 1
     assert up.said.startswith("hsi: cannot listen on port 1 of 127.0.0.1: ")
+
+
+def test_a_model_that_is_not_there_is_told_before_anything_starts(
+    start: Start, server_folder: Path
+) -> None:
+    up = start(wait=False, model=f"{server_folder}/none.onnx")
+    assert up.process.wait(10) == 1
+    assert up.said == f"hsi: DETECTOR__MODEL: there is no model file {server_folder}/none.onnx\n"
 
 
 def test_given_servers_are_used(start: Start) -> None:

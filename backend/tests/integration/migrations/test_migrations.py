@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from backend.core.errors import Conflict
+from backend.core.errors import Conflict, Unavailable
 from backend.migrations.run import alembic_config, upgrade
 from backend.models import Table
 from backend.tests.fixtures.named_databases import TestDatabases
@@ -168,6 +168,19 @@ def _upgrade_in_a_process(url: str) -> tuple[int, str]:
         timeout=20,
     )
     return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"port": 1}, "no database: "), ({"password": "wrong"}, "password authentication failed")],
+)
+def test_a_server_that_lets_nobody_in_is_one_line(
+    empty: str, change: dict[str, Any], said: str
+) -> None:
+    url = make_url(empty).set(**change).render_as_string(hide_password=False)
+    with pytest.raises(Unavailable, match=said) as caught:
+        upgrade(url)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_newer_schema_is_refused_in_one_line_and_left_alone(empty: str) -> None:

@@ -53,7 +53,7 @@ def test_an_event_tells_why_it_has_its_score(capsys: pytest.CaptureFixture[str])
     assert lines[0] == "event 17 at Front Door (front_door)"
     assert "  level     medium, 44 of 100" in lines
     assert "  seen      person: 5 detections in 5 frames" in lines
-    assert "    35  person seen  frames 5" in lines
+    assert "    35  person seen  frames with person 5" in lines
     assert "     9  confidence   best 0.914" in lines
     assert "    44  together     medium" in lines
     assert "made again from the detections: the same" in lines

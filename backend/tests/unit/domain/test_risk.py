@@ -71,8 +71,8 @@ def test_what_an_owner_would_expect(facts: Facts, level: Level) -> None:
 def test_every_point_has_a_factor_with_its_evidence() -> None:
     judgement = judge(visit(NIGHT, 200, "person", "person", "car"), BERLIN)
     assert {f.name: (f.points, dict(f.evidence)) for f in judgement.factors} == {
-        "person_seen": (35, {"frames": 2}),
-        "vehicle_seen": (15, {"frames": 2}),
+        "person_seen": (35, {"frames_with_person": 2}),
+        "vehicle_seen": (15, {"frames_with_car": 2}),
         "confidence": (8, {"best": 0.8}),
         "several_persons": (5, {"at_once": 2}),
         "stays": (10, {"seconds": 200}),
@@ -80,6 +80,16 @@ def test_every_point_has_a_factor_with_its_evidence() -> None:
     }
     assert judgement.score == 98
     assert judgement.summary == "2 x person, car at 02:30:00 for 200 s"
+
+
+def test_the_evidence_of_a_group_counts_frames_by_class() -> None:
+    """A car and a truck in one frame are not two frames."""
+    judgement = judge(facts_of(NOON, [thing("car"), thing("truck")]), BERLIN)
+    (seen,) = [factor for factor in judgement.factors if factor.name == "vehicle_seen"]
+    assert (seen.points, dict(seen.evidence)) == (
+        15,
+        {"frames_with_car": 1, "frames_with_truck": 1},
+    )
 
 
 def test_the_time_of_day_is_the_cameras() -> None:

@@ -373,7 +373,7 @@ async def test_a_png_is_a_frame(bench: Bench) -> None:
 
 async def test_what_is_neither_picture_nor_video_is_none_of_our_business(bench: Bench) -> None:
     bench.put("gate/readme.txt", b"text")
-    bench.put("gate/.jpg", picture())
+    bench.put("gate/.thumbs", picture())
     bench.put("gate/a.jpg.part", picture())
     await bench.scan()
     assert (await bench.paths(), await bench.bad()) == ([], {})

@@ -59,7 +59,7 @@ async def test_overwritten_every_time(root: Path) -> None:
 
 async def test_other_files_are_passed_over(root: Path) -> None:
     async with finder(root) as finds:
-        for name in ("a.txt", "a.jpg.tmp", ".jpg", "a"):
+        for name in ("a.txt", "a.jpg.tmp", ".txt", "a"):
             (root / "gate" / name).write_bytes(b"x")
         for name in ("b.JPG", "c.jpeg", "d.Png", "e.mkv"):
             (root / "gate" / name).write_bytes(b"x")

@@ -37,13 +37,13 @@ BIGINT = 2**63
         ("a.MKV", True),
         ("a.avi", True),
         ("a.mov", True),
-        ("..jpg", False),
-        (".jpg", False),
-        ("jpg", False),
         ("a.jpg.part", False),
         ("a.jpg ", False),
         ("a.gif", False),
         ("", False),
+        (".jpg", True),
+        ("..PNG", True),
+        ("jpg", False),
     ],
 )
 def test_is_wanted(name: str, wanted: bool) -> None:
