@@ -42,7 +42,7 @@ def _asked(name: str) -> Any:
     return pytest.param(name, marks=pytest.mark.long) if name == "P23" else name
 
 
-@pytest.mark.parametrize("name", map(_asked, BOUNDS))
+@pytest.mark.parametrize("name", [_asked(name) for name in BOUNDS])
 async def test_a_ratio_is_within_its_bound(bench: Bench, name: str) -> None:
     rows = await measured(figures_named([name]), bench)
     assert bounded(rows, BOUNDS[name]) == []
