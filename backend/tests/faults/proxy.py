@@ -12,7 +12,7 @@ class Proxy:
 
     `delay`: seconds that each piece waits, either way. `is_silent`: what comes is read and kept to
     itself. `answer_bytes`: of the answers only so many bytes still go through, then the connection
-    is cut.
+    is cut. `harm` counts what it has broken, cut or delayed, so that a test can tell that it did.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -24,6 +24,7 @@ class Proxy:
         self.delay = 0.0
         self.is_silent = False
         self.answer_bytes: int | None = None
+        self.harm = 0
 
     async def listen(self) -> None:
         """Take connections, always on the same port."""
@@ -39,6 +40,7 @@ class Proxy:
 
     def reset(self) -> None:
         """Break the connections that there are, without a farewell."""
+        self.harm += len(self._open)
         for writer in self._open:
             writer.transport.abort()
 
@@ -84,6 +86,7 @@ class Proxy:
         with suppress(OSError):
             while piece := await reader.read(_PIECE):
                 if self.delay:
+                    self.harm += 1
                     await asyncio.sleep(self.delay)
                 if self.is_silent:
                     continue
@@ -93,6 +96,7 @@ class Proxy:
                 writer.write(piece)
                 await writer.drain()
                 if answers and self.answer_bytes == 0:
+                    self.harm += 1
                     return
 
 

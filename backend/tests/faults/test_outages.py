@@ -1,11 +1,13 @@
 """Redis or PostgreSQL is away, or bad, while pictures come."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from backend.tests.faults.bench import FaultBench
 from backend.tests.faults.proxy import Proxy
+from backend.tests.fixtures.product import until
 from backend.tests.fixtures.redis import clear, redis_prefix
 from backend.tests.fixtures.run import Services
 
@@ -57,18 +59,23 @@ async def test_connections_to_postgres_break_all_the_time(
         postgres_proxy.reset()
     await bench.settled(seconds=90)
     await bench.check()
+    assert postgres_proxy.harm >= 15
+
+
+async def cut(proxy: Proxy, harm: int) -> bool:
+    return proxy.harm > harm
 
 
 async def test_answers_of_postgres_are_cut_in_the_middle(
     bench: FaultBench, postgres_proxy: Proxy
 ) -> None:
     bench.start()
-    for size in (3000, 7000, 12_000, 20_000, 40_000):
+    for size in (500, 1500, 3000, 6000, 9000):
         bench.drop(20)
+        happened = partial(cut, postgres_proxy, postgres_proxy.harm)
         postgres_proxy.answer_bytes = size
-        await asyncio.sleep(1)
+        await until(happened, f"a cut after {size} bytes")
         postgres_proxy.answer_bytes = None
-        postgres_proxy.reset()
     await bench.settled(seconds=90)
     await bench.check()
 
@@ -79,3 +86,4 @@ async def test_redis_is_slow(bench: FaultBench, redis_proxy: Proxy) -> None:
     bench.drop(60)
     await bench.settled(seconds=90)
     await bench.check()
+    assert redis_proxy.harm > 20
