@@ -57,7 +57,7 @@ def test_an_event_tells_why_it_has_its_score(capsys: pytest.CaptureFixture[str])
     assert "     9  confidence   best 0.914" in lines
     assert "    44  together     medium" in lines
     assert "made again from the detections: the same" in lines
-    assert "assessment 2, by rules (rules-1), at 2026-03-01 " in text
+    assert "assessment 2, by rules (rules-2), at 2026-03-01 " in text
     assert "person   91%  41% 20% 10% 45%      4711  dog 31%" in text
     assert "and 4 more: `hsi events show 17 --json` has them all" in lines
 
