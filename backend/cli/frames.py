@@ -17,7 +17,7 @@ app = typer.Typer(help="Show frames, and what became of a picture.", no_args_is_
 def list_frames(
     camera: Annotated[str | None, typer.Option(help="Only this camera, by its short name.")] = None,
     state: Annotated[
-        Literal["received", "attached", "empty", "quarantined", "buried"] | None,
+        Literal["received", "attached", "empty", "skipped", "quarantined", "buried"] | None,
         typer.Option(help="Only those in this state."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,

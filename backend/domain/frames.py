@@ -14,6 +14,8 @@ class FrameState(StrEnum):
     """It showed something, and belongs to an event."""
     EMPTY = "empty"
     """It was looked at, and showed nothing that matters."""
+    SKIPPED = "skipped"
+    """Nobody looked at it: its camera sent more than could be looked at."""
     QUARANTINED = "quarantined"
     """It is no picture that can be decoded to its end."""
     BURIED = "buried"

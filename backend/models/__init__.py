@@ -2,23 +2,27 @@
 
 from backend.models.assessment import Assessment
 from backend.models.camera import Camera
+from backend.models.dead_letter import DeadLetter
 from backend.models.detection import Detection
 from backend.models.detector_memory import DetectorMemory
 from backend.models.event import Event
 from backend.models.frame import Frame
 from backend.models.outbox import OutboxCounter, OutboxMessage
+from backend.models.picture_store import PictureStore
 from backend.models.quarantine import QuarantinedFile
 from backend.models.table import Table
 
 __all__ = [
     "Assessment",
     "Camera",
+    "DeadLetter",
     "Detection",
     "DetectorMemory",
     "Event",
     "Frame",
     "OutboxCounter",
     "OutboxMessage",
+    "PictureStore",
     "QuarantinedFile",
     "Table",
 ]

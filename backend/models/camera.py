@@ -1,6 +1,6 @@
 """Cameras."""
 
-from sqlalchemy import Identity, Integer, text
+from sqlalchemy import BigInteger, Identity, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.models.table import Moment, Table
@@ -12,6 +12,8 @@ class Camera(Table):
     `folder` is the name of its folder as `domain.paths` writes it. A deleted camera keeps its row
     (a tombstone), so that its folder stays ignored; `ignored_files` counts what came since.
     `scan_wanted_at` is set while what lies in the folder is to be found, since it was restored.
+    `skipped_frames` counts the frames that were passed over since it sent more than could be looked
+    at; `skipped_at` is the last time.
     """
 
     __tablename__ = "cameras"
@@ -25,5 +27,7 @@ class Camera(Table):
     deleted_at: Mapped[Moment | None]
     ignored_files: Mapped[int] = mapped_column(server_default=text("0"))
     scan_wanted_at: Mapped[Moment | None]
+    skipped_frames: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    skipped_at: Mapped[Moment | None]
     lease_holder: Mapped[str | None]
     lease_until: Mapped[Moment | None]

@@ -22,8 +22,9 @@ from backend.models.table import LongId, Moment, Table
 class Event(Table):
     """One happening at one camera. `first_at` and `last_at` are capture times, the others ours.
 
-    `facts` sums up its detections (`domain.risk.Facts`), so that a further frame is judged without
-    reading all the earlier ones. `score` is that of its current assessment.
+    `told_at` is when readers were given its first message. `facts` sums up its detections
+    (`domain.risk.Facts`), so that a further frame is judged without reading all the earlier ones.
+    `score` is that of its current assessment.
     """
 
     __tablename__ = "events"
@@ -38,6 +39,7 @@ class Event(Table):
     last_at: Mapped[Moment]
     opened_at: Mapped[Moment]
     attached_at: Mapped[Moment]
+    told_at: Mapped[Moment | None]
     closed_at: Mapped[Moment | None]
     reviewed_at: Mapped[Moment | None]
     detections: Mapped[int]

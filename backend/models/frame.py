@@ -21,9 +21,11 @@ from backend.models.table import LongId, Moment, Table
 class Frame(Table):
     """One still image, from the moment it was complete to its final state.
 
-    `path` is the file's place below the camera's folder; with `size`, `mtime_ns` and `inode` a scan
-    knows the file again without reading it. `attempts` counts how often the work on it began and
-    did not end. `remarks` says what the detector dropped, and why nothing was found.
+    `completed_at` is when the kernel said that the file was complete; nobody knows it of a file
+    that a scan found. `path` is the file's place below the camera's folder; with `size`, `mtime_ns`
+    and `inode` a scan knows the file again without reading it. `attempts` counts how often the work
+    on it began and did not end. `remarks` says what the detector dropped, and why nothing was
+    found.
     """
 
     __tablename__ = "frames"
@@ -31,6 +33,7 @@ class Frame(Table):
     id: Mapped[LongId]
     camera_id: Mapped[int] = mapped_column(ForeignKey("cameras.id", ondelete="CASCADE"))
     event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="SET NULL"))
+    completed_at: Mapped[Moment | None]
     received_at: Mapped[Moment]
     captured_at: Mapped[Moment]
     claimed_at: Mapped[Moment | None]
@@ -54,7 +57,8 @@ class Frame(Table):
     __table_args__ = (
         UniqueConstraint("camera_id", "path", "content_hash"),
         CheckConstraint(
-            "state IN ('received', 'attached', 'empty', 'quarantined', 'buried')", name="state"
+            "state IN ('received', 'attached', 'empty', 'skipped', 'quarantined', 'buried')",
+            name="state",
         ),
         CheckConstraint("(state = 'received') = (finished_at IS NULL)", name="finished"),
         CheckConstraint("found_by IN ('watch', 'scan')", name="found_by"),

@@ -141,6 +141,9 @@ _ROWS = """
         version, time_zone, score, factors, summary)
     OVERRIDING SYSTEM VALUE VALUES (-1, -1, 1, -1, 'epoch', '', '', '', 1, '[]', '');
 
+    INSERT INTO dead_letters (id, frame_id, first_at, last_at, tries, stage, reason)
+    OVERRIDING SYSTEM VALUE VALUES (-1, -1, 'epoch', 'epoch', 1, 'detection', '');
+
     INSERT INTO outbox (id, number, written_at, camera_id, event_id, kind, payload)
     OVERRIDING SYSTEM VALUE VALUES (-1, -1, 'epoch', -1, -1, '', '{}')
 """
@@ -177,6 +180,11 @@ _FORBIDDEN = {
     "a detection without an area": _changed("detections", "width = 0"),
     "an assessment of no event": _changed("assessments", "event_id = -2"),
     "two assessments with one number": _second("assessments"),
+    "a dead letter of no frame": _changed("dead_letters", "frame_id = -2"),
+    "two dead letters of one frame": _second("dead_letters"),
+    "a dead letter in no known state": _changed("dead_letters", "state = 'lost'"),
+    "a dead letter that nobody tried": _changed("dead_letters", "tries = 0"),
+    "a second mark of the pictures": "INSERT INTO picture_store VALUES (2, '', 'epoch')",
     "two messages with one number": _second("outbox"),
     "a second counter of messages": "INSERT INTO outbox_counter VALUES (2, 0)",
 }

@@ -20,12 +20,14 @@ def test_these_are_all() -> None:
     assert [table.name for table in TABLES] == [
         "assessments",
         "cameras",
+        "dead_letters",
         "detections",
         "detector_memories",
         "events",
         "frames",
         "outbox",
         "outbox_counter",
+        "picture_store",
         "quarantined_files",
     ]
 
