@@ -20,11 +20,13 @@ from backend.core.clock import SystemClock
 from backend.core.config import Settings, get_settings
 from backend.core.errors import HsiError
 from backend.core.logging import configure_logging
+from backend.core.queue import StreamBells
 from backend.core.supervisor import Supervisor
+from backend.domain.frames import Lane
 from backend.services.live.fan_out import FanOut
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
-from backend.wiring import folders, server_urls, services
+from backend.wiring import folders, refuse_unfit_servers, server_urls, services
 
 _SECONDS_TO_END = 2  # `hsi up` gives its processes four
 
@@ -47,7 +49,7 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
     async with services(settings) as (database, redis):
         relay = OutboxRelay(database, redis, clock)
         fan_out = FanOut(database, redis)
-        health = Health(database, redis, clock, settings.data)
+        health = Health(database, redis, clock, [settings.data, places.pictures])
         supervisor = Supervisor(clock)
         supervisor.add("relay", relay.run)
         supervisor.add("live", fan_out.run)
@@ -60,6 +62,8 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
             fan_out=fan_out,
             health=health,
             told=relay.told,
+            bells=StreamBells(redis, list(Lane), hearer="api"),
+            zone=settings.time_zone,
         )
         working = asyncio.create_task(supervisor.run())
         try:
@@ -92,6 +96,8 @@ def main() -> None:
             keep_days=settings.logs.keep_days,
         )
         application = create_app(settings)
+        # As when the application starts, but in one line.
+        asyncio.run(refuse_unfit_servers(settings))
     except HsiError as error:
         sys.exit(f"hsi api: {error}")
     uvicorn.run(

@@ -19,8 +19,10 @@ from backend.api.problems import problems
 from backend.api.routes import (
     cameras,
     detections,
+    dlq,
     documentation,
     events,
+    fates,
     frames,
     health,
     live,
@@ -51,9 +53,11 @@ _TAGS = [
     {"name": "frames", "description": "Every picture that came, and what became of it."},
     {"name": "media", "description": "The pictures themselves."},
     {"name": "quarantine", "description": "Files that are no frames, and why."},
+    {"name": "dead letters", "description": "Work that was given up, to be replayed or discarded."},
     {"name": "health", "description": "How the product is."},
 ]
-_NOUNS = (cameras, events, detections, frames, media, quarantine, health)
+# `fates` before `frames`, whose paths begin with any number or word.
+_NOUNS = (cameras, events, detections, fates, frames, media, quarantine, dlq, health)
 
 
 class Application(FastAPI):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Query
 from fastapi import Path as PathParameter
@@ -17,6 +18,7 @@ from backend.api.schemas.text import ClassName, Text
 from backend.core.clock import Clock
 from backend.core.database import Database
 from backend.core.errors import Invalid, NotFound
+from backend.core.queue import Bells
 from backend.services.live.fan_out import FanOut
 from backend.services.stores import cameras
 from backend.services.stores.rows import Record, Session
@@ -38,7 +40,8 @@ class Places:
 class Parts:
     """What the process has made at its start.
 
-    `told` is to be called once something was committed to the outbox.
+    `told` is to be called once something was committed to the outbox. `zone` is that of cameras
+    which have none of their own. `bells` are only rung here.
     """
 
     database: Database
@@ -47,6 +50,8 @@ class Parts:
     fan_out: FanOut
     health: Health
     told: Callable[[], None]
+    bells: Bells
+    zone: ZoneInfo
 
 
 async def get_parts(connection: HTTPConnection) -> Parts:

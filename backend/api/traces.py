@@ -1,6 +1,7 @@
 """What happened to a frame or a file, told from what is stored of it. Nothing here reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,30 +14,120 @@ from backend.services.stores.rows import Record
 _FOUND_BY = {"watch": "seen as it came", "scan": "found by a scan"}
 
 
+# What each moment of `events.times` is, in the order in which they are likely to come.
+_LATENCY = {
+    "completed": ("completed_at", "the file was complete"),
+    "received": ("received_at", "in the ledger"),
+    "claimed": ("claimed_at", "picked up by a worker"),
+    "finished": ("finished_at", "looked at, and stored"),
+    "assessed": ("assessed_at", "first assessed"),
+    "told": ("told_at", "first message"),
+    "closed": ("closed_at", "the event was closed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A frame with what followed from it: its dead letter, its event's times (`events.times`), and
+    when that was first assessed with what this frame shows."""
+
+    frame: Record
+    letter: Record | None = None
+    event_times: Record | None = None
+    assessed_at: datetime | None = None
+
+
 def trace_of(
-    frame: Record, detections: Sequence[Record], event: Record | None, *, now: datetime
+    story: Story, detections: Sequence[Record], event: Record | None, *, now: datetime
 ) -> Record:
     """All that is known of a frame, with its steps and one sentence."""
+    frame = story.frame
     lane = lane_of(frame["found_by"], frame["received_at"], frame["claimed_at"] or now)
     return {
         "sentence": sentence(frame, event, lane),
         "lane": lane,
-        "steps": steps(frame),
+        "steps": steps(story),
         "frame": as_frame(frame),
         "detections": [as_detection(detection) for detection in detections],
         "event": event,
+        "dead_letter": story.letter,
     }
 
 
-def steps(frame: Mapping[str, Any]) -> list[Record]:
+def steps(story: Story) -> list[Record]:
     """What happened, in order."""
+    frame = story.frame
     size = f"{frame['width']}x{frame['height']}, {frame['size']} bytes"
-    told = [("received", frame["received_at"], f"{_FOUND_BY[frame['found_by']]}: {size}")]
-    if frame["claimed_at"] is not None:
-        told.append(("claimed", frame["claimed_at"], f"attempt {frame['attempts']} began"))
-    if frame["finished_at"] is not None:
-        told.append(("finished", frame["finished_at"], _end(frame)))
-    return [{"step": step, "at": at, "what": what} for step, at, what in told]
+    told = [
+        ("completed", frame["completed_at"], "the file was complete"),
+        ("received", frame["received_at"], f"{_FOUND_BY[frame['found_by']]}: {size}"),
+        *_given_up(story),
+        ("claimed", frame["claimed_at"], f"attempt {frame['attempts']} began"),
+        ("finished", frame["finished_at"], _end(frame)),
+        *_discarded(story),
+        ("assessed", story.assessed_at, "its event was assessed with it"),
+        *_event_steps(story),
+    ]
+    known = [{"step": step, "at": at, "what": what} for step, at, what in told if at is not None]
+    return sorted(known, key=lambda step: step["at"])
+
+
+_Step = tuple[str, datetime | None, str]
+
+
+def _given_up(story: Story) -> Iterator[_Step]:
+    """How it was given up before, and begun anew; where it is buried now, `finished` says so."""
+    letter = story.letter
+    if letter is None or not letter["replays"]:
+        return
+    yield "buried", letter["first_at"], "given up the first time"
+    is_over = letter["state"] == "replayed"
+    if is_over and letter["last_at"] != letter["first_at"]:
+        yield "buried", letter["last_at"], f"given up again: {letter['reason']}"
+    if letter["state"] != "discarded":
+        times = "once" if letter["replays"] == 1 else f"{letter['replays']} times so far"
+        yield "replayed", letter["decided_at"], f"the work was begun anew, {times}"
+
+
+def _discarded(story: Story) -> Iterator[_Step]:
+    letter = story.letter
+    if letter is not None and letter["state"] == "discarded":
+        yield "discarded", letter["decided_at"], f"given up for good after {letter['tries']} tries"
+
+
+def _event_steps(story: Story) -> Iterator[_Step]:
+    times = story.event_times
+    if times is None:
+        return
+    if times["frame_id"] == story.frame["id"]:
+        yield "told", times["told_at"], "first message of the event that it opened"
+    yield "closed", times["closed_at"], "its event was closed"
+
+
+def latency_of(times: Mapping[str, Any]) -> Record:
+    """The steps of an event's way with the milliseconds between them, out of `events.times`."""
+    known = sorted(
+        ((times[column], step, what) for step, (column, what) in _LATENCY.items() if times[column]),
+        key=lambda one: one[0],
+    )
+    before = [None, *(at for at, _, _ in known)]
+    told_at = times["told_at"]
+    return {
+        "told_after_ms": _milliseconds(known[0][0], told_at) if told_at else None,
+        "steps": [
+            {
+                "step": step,
+                "what": what,
+                "at": at,
+                "after_ms": None if earlier is None else _milliseconds(earlier, at),
+            }
+            for (at, step, what), earlier in zip(known, before, strict=False)
+        ],
+    }
+
+
+def _milliseconds(begin: datetime, end: datetime) -> float:
+    return round((end - begin).total_seconds() * 1000, 3)
 
 
 def sentence(frame: Mapping[str, Any], event: Mapping[str, Any] | None, lane: Lane) -> str:
@@ -52,12 +143,16 @@ def sentence(frame: Mapping[str, Any], event: Mapping[str, Any] | None, lane: La
         )
     if state is FrameState.EMPTY:
         return f"It was looked at and showed nothing that matters{_why_empty(frame)}."
-    reason = frame["reason"] or "no reason was kept"
-    if state is FrameState.QUARANTINED:
-        return f"It is no picture that can be decoded to its end: {reason}."
-    if state is FrameState.BURIED:
-        return f"The work on it cannot succeed: {reason}."
-    return "It showed something; its event is no longer kept."
+    if state is FrameState.ATTACHED:
+        return "It showed something; its event is no longer kept."
+    return f"{_NOT_DONE[state]}: {frame['reason'] or 'no reason was kept'}."
+
+
+_NOT_DONE = {
+    FrameState.SKIPPED: "Nobody looked at it",
+    FrameState.QUARANTINED: "It is no picture that can be decoded to its end",
+    FrameState.BURIED: "The work on it cannot succeed",
+}
 
 
 def file_sentence(traces: Sequence[Record], quarantined: Mapping[str, Any] | None) -> str:

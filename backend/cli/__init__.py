@@ -12,8 +12,10 @@ from backend.cli import (
     bench,
     cameras,
     check,
+    dlq,
     events,
     frames,
+    fsck,
     logs,
     quarantine,
     reference,
@@ -41,6 +43,8 @@ app.add_typer(events.app, name="events")
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(frames.app, name="frames")
 app.command("quarantine")(quarantine.quarantine)
+app.add_typer(dlq.app, name="dlq")
+app.command("fsck")(fsck.fsck)
 app.command("worker")(worker.worker)
 app.command("logs")(logs.logs)
 app.command("test")(test.run_levels)

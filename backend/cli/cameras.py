@@ -172,6 +172,19 @@ def confirm(camera: Document, removed: Document) -> None:
         raise Conflict("nothing was deleted (--yes deletes without asking)", code="camera.confirm")
 
 
+_TITLES = {
+    "deleted_at": "DELETED",
+    "ignored_files": "IGNORED FILES",
+    "last_frame_at": "LAST PICTURE",
+    "waiting_frames": "WAITING",
+    "skipped_frames": "SKIPPED",
+}
+_COLUMNS = {
+    True: ("deleted_at", "ignored_files"),
+    False: ("last_frame_at", "waiting_frames", "skipped_frames"),
+}
+
+
 def show(found: list[Document], *, deleted: bool) -> None:
     """Print cameras, or that there are none."""
     from backend.cli.tables import Column, show_table
@@ -182,14 +195,14 @@ def show(found: list[Document], *, deleted: bool) -> None:
         )
         typer.echo(none)
         return
-    last = ("DELETED", "IGNORED FILES") if deleted else ("LAST PICTURE", "WAITING")
+    at, *numbers = _COLUMNS[deleted]
     show_table(
         (
             Column("ID", whole=True, right=True),
             Column("SHORT NAME"),
             Column("NAME"),
-            Column(last[0], whole=True),
-            Column(last[1], right=True),
+            Column(_TITLES[at], whole=True),
+            *(Column(_TITLES[number], right=True) for number in numbers),
         ),
         (_row(one, deleted=deleted) for one in found),
     )
@@ -198,8 +211,9 @@ def show(found: list[Document], *, deleted: bool) -> None:
 def _row(camera: Document, *, deleted: bool) -> "tuple[Cell, ...]":
     from backend.cli.words import local_time
 
-    at, files = ("deleted_at", "ignored_files") if deleted else ("last_frame_at", "waiting_frames")
-    return camera["id"], camera["slug"], camera["name"], local_time(camera[at]), camera[files]
+    at, *numbers = _COLUMNS[deleted]
+    counted = (camera[number] for number in numbers)
+    return camera["id"], camera["slug"], camera["name"], local_time(camera[at]), *counted
 
 
 def _tell(camera: Document, done: str, *, as_json: bool) -> None:

@@ -114,12 +114,13 @@ def show(
 
 
 def whole_event(opened: Api, number: int, detections: int | None = None) -> Document:
-    """An event with its assessments, whether the score recomputes, and its detections."""
+    """An event with its latency, its assessments, whether the score recomputes, its detections."""
     import sys
 
     path = f"/api/events/{number}"
     return {
         "event": opened.get(path),
+        "latency": opened.get(f"{path}/latency"),
         "assessments": opened.listed(f"{path}/assessments", limit=sys.maxsize),
         "recompute": _recompute(opened, path),
         "detections": opened.listed(f"{path}/detections", limit=detections or sys.maxsize),
@@ -161,6 +162,7 @@ def show_event(whole: Document) -> None:
     _show_facts(event)
     for assessment in assessments[:1]:
         _show_assessment(assessment, whole["recompute"])
+    _show_latency(whole["latency"])
     if whole["detections"]:
         _show_detections(whole["detections"])
     missing = event["detections"] - len(whole["detections"])
@@ -281,6 +283,33 @@ def _show_facts(event: Document) -> None:
             "notes": event["notes"],
         }
     )
+
+
+def _show_latency(latency: Document) -> None:
+    from backend.cli.tables import Column, show_line, show_table
+    from backend.cli.words import duration, local_time
+
+    if not latency["steps"]:
+        return
+    typer.echo()
+    show_table(
+        (
+            Column("WHEN", whole=True),
+            Column("AFTER", whole=True, right=True),
+            Column("STEP", whole=True),
+        ),
+        [
+            (
+                local_time(step["at"], exact=True),
+                "" if step["after_ms"] is None else duration(step["after_ms"] / 1000),
+                step["what"],
+            )
+            for step in latency["steps"]
+        ],
+    )
+    if latency["frame_id"] and latency["told_after_ms"] is not None:
+        told = duration(latency["told_after_ms"] / 1000)
+        show_line(f"told {told} after the first step of frame {latency['frame_id']}")
 
 
 def _show_assessment(assessment: Document, recompute: Document) -> None:

@@ -3,13 +3,11 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend.cli.client import Document, unreachable
 from backend.core.errors import Unavailable
-
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+from backend.core.retry import Pauses
 
 
 def messages(address: str, since: int | None) -> Iterator[Document]:
@@ -55,7 +53,7 @@ class Follower:
     pause: Callable[[float], None] = time.sleep
     last: int | None = None
     """The number of the last message that was shown, so that a break costs none."""
-    _next_pause: float = FIRST_PAUSE_SECONDS
+    pauses: Pauses = field(default_factory=Pauses)
 
     def run(self) -> None:
         """Follow until interrupted. Raises Unavailable only where nobody answers at first."""
@@ -68,15 +66,14 @@ class Follower:
                 if self.last is None:
                     raise
                 reason = str(error)
-            seconds = self._next_pause
-            self._next_pause = min(2 * seconds, LONGEST_PAUSE_SECONDS)
-            self.tell(f"{reason}; trying again in {seconds:g} s")
+            seconds = self.pauses.after()
+            self.tell(f"{reason}; trying again in {max(1, round(seconds))} s")
             self.pause(seconds)
 
     def _take(self, message: Document) -> None:
         kind = message["type"]
         if kind == "subscribed":
-            self._next_pause = FIRST_PAUSE_SECONDS
+            self.pauses.begin_anew()
             if self.last is None:
                 self.last = message["last_number"]
                 self.begin()
@@ -90,4 +87,5 @@ class Follower:
             raise Unavailable(str(message["message"]), code="stream.refused")
         elif "number" in message:
             self.last = message["number"]
-            self.show(message)
+            if "event" in message:  # else it is of a later version
+                self.show(message)

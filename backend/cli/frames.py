@@ -66,6 +66,53 @@ def trace(
         show_trace(found)
 
 
+@app.command()
+def why(
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="Its short name, or its folder.")],
+    time: Annotated[
+        str,
+        typer.Argument(
+            metavar="TIME",
+            help="When, on the camera's clock: 03:10 for the last time, or 2026-03-01T03:10.",
+        ),
+    ],
+    window: Annotated[
+        int, typer.Option(min=1, max=3600, help="Seconds before and after that are looked at.")
+    ] = 120,
+    server: Server = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Say why there was an event at a camera at some time, or why there was none."""
+    from backend.cli.client import api, print_json
+
+    with api(server, data) as opened:
+        asked = {"camera": camera, "at": time, "window": window}
+        found = opened.get("/api/frames/why", asked)
+    if as_json:
+        print_json(found)
+    else:
+        show_why(found)
+
+
+@app.command()
+def summary(
+    camera: Annotated[str | None, typer.Option(help="Only this camera, by its short name.")] = None,
+    server: Server = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Count the frames by what became of them."""
+    from backend.cli.client import api, print_json
+
+    with api(server, data) as opened:
+        found = opened.get("/api/frames/summary", {"camera": camera})
+    if as_json:
+        print_json(found)
+    else:
+        show_summary(found)
+
+
 def trace_of_file(opened: Api, places: list[str]) -> Document:
     """What the API knows of the first of these paths that it knows."""
     for place in places[:-1]:
@@ -93,6 +140,35 @@ def show_list(found: list[Document]) -> None:
             Column("WHY"),
         ),
         map(_row, found),
+    )
+
+
+def show_why(found: Document) -> None:
+    """Print the answer, what decided, and the frames around."""
+    from backend.cli.tables import show_line
+    from backend.cli.words import local_time
+
+    show_line(f"{found['camera']}, clock of {found['time_zone']}")
+    show_line(found["sentence"])
+    for reason in found["reasons"]:
+        show_line(f"  {reason}")
+    if found["frames"]:
+        typer.echo()
+        typer.echo(f"the pictures nearest to {local_time(found['at'])}, on this machine's clock:")
+        show_list(found["frames"])
+
+
+def show_summary(found: Document) -> None:
+    """Print the counts; those that are estimated are said to be."""
+    from backend.cli.tables import show_fields
+
+    about = "" if found["exact"] else "about "
+    typer.echo(f"{about}{found['total']} frames, {about}{found['final']} of them final")
+    show_fields(
+        {
+            state: number if state == "received" else f"{about}{number}"
+            for state, number in found["by_state"].items()
+        }
     )
 
 
@@ -152,6 +228,7 @@ def _show_frame(one: Document) -> None:
             "lane": one["lane"],
             "attempts": frame["attempts"],
             "event": _event(one["event"]),
+            "dead letter": _letter(one["dead_letter"]),
         }
     )
     typer.echo()
@@ -198,6 +275,17 @@ def _show_detections(detections: list[Document]) -> None:
     show_table(
         [Column("SEEN", whole=True), Column("SURE", whole=True, right=True)],
         [(one["class"], f"{one['confidence']:.0%}") for one in detections],
+    )
+
+
+def _letter(letter: Document | None) -> str | None:
+    if letter is None:
+        return None
+    from backend.cli.words import counted
+
+    return (
+        f"{letter['id']}, {letter['state']}, {counted(letter['tries'], 'attempt')} given up "
+        f"(`hsi dlq show {letter['id']}`)"
     )
 
 

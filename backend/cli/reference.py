@@ -15,14 +15,14 @@ def reference(
 ) -> None:
     """Write the pages that are made from the code."""
     from backend.cli.project import project_root
+    from backend.core.content_store import write_whole
 
     root = project_root()
     stale = stale_pages(root, pages())
     for path, text in stale.items():
         typer.echo(f"{path} {'is not up to date' if check else 'written'}")
         if not check:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(text, encoding="utf-8")
+            write_whole(root / path, text.encode())
     if check and stale:
         typer.echo("run: ./hsi reference", err=True)
         raise typer.Exit(1)
@@ -31,11 +31,13 @@ def reference(
 def pages() -> dict[str, str]:
     """Every page that is made, by its path in the project. A further page is one more line."""
     from backend.api.application import build
-    from backend.cli import reference_config
+    from backend.cli import reference_config, reference_ladder
     from backend.core.config import Settings
+    from backend.services.upkeep.ladder import LADDER
 
     return {
         "docs/reference/config.md": reference_config.page(Settings),
+        "docs/reference/degradation.md": reference_ladder.page(LADDER),
         ".env.example": reference_config.env_example(Settings),
         "docs/reference/openapi.json": as_json(build().openapi()),
     }

@@ -15,7 +15,7 @@ _SENTENCES = {
 
 
 def status(server: Server = None, data: Data = None, as_json: Json = False) -> None:
-    """Is everything well? Each part, since when it is so, and why.
+    """Is everything well? What does not work and what that means, then each part and why.
 
     Ends with status 0 when healthy, 1 when degraded, 2 when unhealthy or not reachable.
     """
@@ -48,10 +48,13 @@ def health_of(opened: Api) -> Document:
 def show(health: Document, address: str) -> None:
     """Print it for the owner."""
     from backend.cli.tables import Column, Word, show_line, show_table
-    from backend.cli.words import local_time
 
     overall = health["status"]
     show_line(Word(overall, f": {_SENTENCES[overall]}"), f"(hsi {health['version']} at {address})")
+    for rung in health["rungs"]:
+        typer.echo(f"\n{rung['title']} ({since(rung)})")
+        for title, words in (("works", "works"), ("waits", "waits"), ("do", "advice")):
+            typer.echo(f"  {title + ':':7}{rung[words]}")
     typer.echo()
     show_table(
         (
@@ -61,7 +64,14 @@ def show(health: Document, address: str) -> None:
             Column("WHY"),
         ),
         [
-            (part["name"], Word(part["status"]), local_time(part["since"]), part["reason"])
+            (part["name"], Word(part["status"]), since(part), part["reason"])
             for part in health["parts"]
         ],
     )
+
+
+def since(told: Document) -> str:
+    """Since when something is so; where only that is known, when it was first seen."""
+    from backend.cli.words import local_time
+
+    return ("" if told["since_known"] else "first seen ") + local_time(told["since"])

@@ -189,6 +189,13 @@ class Ingest(_Group):
         le=500_000_000,
         description="A picture with more pixels (width times height) is quarantined.",
     )
+    flood_after: int = Field(
+        1000,
+        ge=16,
+        le=1_000_000,
+        description="While more than so many pictures of the last minute wait at one camera, only "
+        "one of each second is looked at. The others are kept, and counted as skipped.",
+    )
 
 
 class Detector(_Group):

@@ -1,5 +1,6 @@
 """PostgreSQL: one engine a process, one transaction a unit of work."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -17,6 +18,8 @@ Session = AsyncSession
 # Classes of SQLSTATE that pass by themselves: connection, resources (a full disk too), shutdown and
 # restart of the server, and what lost a race (serialization, deadlock, lock not available).
 _PASSING = ("08", "53", "57P", "58", "40", "55P03")
+
+_FAREWELL_SECONDS = 2.0
 
 
 class Database:
@@ -51,8 +54,12 @@ class Database:
             await session.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
+        """Close all connections; a server that is silent is not waited for."""
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self._engine.dispose()
+        except TimeoutError:
+            await self._engine.dispose(close=False)
 
 
 @contextmanager

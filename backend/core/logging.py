@@ -99,6 +99,28 @@ class _LogFile(TimedRotatingFileHandler):
 
     _told = float("-inf")
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; where the file, or its whole folder, was deleted, it is made again."""
+        if not Path(self.baseFilename).exists():
+            try:
+                self._make_again()
+            except OSError:
+                self.handleError(record)
+        super().emit(record)
+
+    def _make_again(self) -> None:
+        path = Path(self.baseFilename)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # another process may just be putting it aside
+            if not path.exists():
+                if self.stream:
+                    self.stream.close()
+                self.stream = self._open()
+        finally:
+            os.close(folder)
+
     def doRollover(self) -> None:  # noqa: N802 - logging's
         """Put the file aside, or take the new one where another process has done that already."""
         folder = os.open(Path(self.baseFilename).parent, os.O_RDONLY)
@@ -134,6 +156,9 @@ class _LogFile(TimedRotatingFileHandler):
             super().close()
 
 
+_MOST_TOLD_APART = 200
+
+
 @dataclass
 class _Repeated:
     """An identical fault: when it was last passed on, and how often it came since."""
@@ -146,7 +171,7 @@ class OncePerSecond(logging.Handler):
     """Passes records on; of identical warnings and errors one a second, with their number.
 
     What was held back is told by the next record that comes after the second is over, or at the
-    end: `repeated=41`.
+    end: `repeated=41`. Of more different ones within a second than can be told apart, all pass.
     """
 
     def __init__(
@@ -165,12 +190,19 @@ class OncePerSecond(logging.Handler):
         now = self._monotonic()
         for due in self._due(now):
             self._pass_on(due)
-        if record.levelno >= logging.WARNING:
-            held = self._seen.setdefault(_identity(record), (record, _Repeated(now)))
-            if held[0] is not record:
-                held[1].count += 1
-                return
+        if record.levelno >= logging.WARNING and self._is_repeated(record, now):
+            return
         self._pass_on(record)
+
+    def _is_repeated(self, record: logging.LogRecord, now: float) -> bool:
+        """Whether it was passed on within this second; it is counted then, else remembered."""
+        identity = _identity(record)
+        if identity in self._seen:
+            self._seen[identity][1].count += 1
+            return True
+        if len(self._seen) < _MOST_TOLD_APART:
+            self._seen[identity] = (record, _Repeated(now))
+        return False
 
     def close(self) -> None:
         """Tell what was held back, and close the files."""

@@ -7,6 +7,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 FRAMES_FINISHED = Counter("hsi_frames_finished", "Frames that reached a final state", ["state"])
 FILES_QUARANTINED = Counter("hsi_files_quarantined", "Files that are no frames", ["code"])
+FRAMES_SKIPPED = Counter(
+    "hsi_frames_skipped",
+    "Frames that nobody looks at: their camera sent more than can be looked at",
+    ["camera"],
+)
 DETECTIONS_DROPPED = Counter(
     "hsi_detections_dropped",
     "Found, and not kept: no box, or a class that does not matter",
@@ -18,6 +23,9 @@ DETECT_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 LEASES_LOST = Counter("hsi_leases_lost", "Batches whose results were dropped: the lease was lost")
+BREAKER_OPENED = Counter(
+    "hsi_breaker_opened", "How often something that is needed turned out not to answer", ["breaker"]
+)
 
 
 def exposition() -> bytes:

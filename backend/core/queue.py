@@ -1,7 +1,8 @@
 """Doorbells: "there is work at NAME", at most one waiting for each name and lane.
 
 A bell carries no work: the work is in the ledger, and whoever hears the bell looks there. So a lost
-bell costs time until the next reconciling, and a bell too many costs one look.
+bell costs time until the next reconciling, and a bell too many costs one look. A bell that says
+more than this version understands is heard by its name; one without a name is passed over.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from redis.exceptions import ResponseError
 from backend.core.errors import Unavailable
 from backend.core.redis import RedisClient, asking
 
+_OF_THE_FIRST = 15  # bells in a row, while others wait
+
 
 @dataclass(frozen=True, slots=True)
 class Bell:
@@ -26,7 +29,11 @@ class Bell:
 
 
 class Bells(Protocol):
-    """A queue of bells over some lanes, the first lane before the later ones."""
+    """A queue of bells over some lanes, the first lane before the later ones.
+
+    After fifteen of the first in a row one of a later lane is next: however many ring in the first,
+    none waits for ever.
+    """
 
     async def ring(self, name: str, lane: str) -> None:
         """Ring, unless that bell is already waiting to be heard."""
@@ -45,11 +52,31 @@ class Bells(Protocol):
         ...
 
 
+class _Turns:
+    """In which order the lanes are looked at."""
+
+    def __init__(self, lanes: Sequence[str]) -> None:
+        self._lanes = tuple(lanes)
+        self._of_the_first = 0
+
+    def order(self) -> Sequence[str]:
+        """For the next bell: the first lane first, but for every sixteenth."""
+        if self._of_the_first < _OF_THE_FIRST:
+            return self._lanes
+        self._of_the_first = 0
+        return self._lanes[::-1]
+
+    def heard(self, lane: str) -> None:
+        """A bell of this lane is looked after."""
+        self._of_the_first = self._of_the_first + 1 if lane == self._lanes[0] else 0
+
+
 class MemoryBells:
-    """Bells within one process."""
+    """Bells within one process; never more of them in a lane than names."""
 
     def __init__(self, lanes: Sequence[str]) -> None:
         self._waiting: dict[str, OrderedDict[str, None]] = {lane: OrderedDict() for lane in lanes}
+        self._turns = _Turns(lanes)
         self._rung = asyncio.Event()
 
     async def ring(self, name: str, lane: str) -> None:
@@ -69,9 +96,10 @@ class MemoryBells:
         return bell
 
     def _next(self) -> Bell | None:
-        for lane, names in self._waiting.items():
-            if names:
-                return Bell(names.popitem(last=False)[0], lane)
+        for lane in self._turns.order():
+            if self._waiting[lane]:
+                self._turns.heard(lane)
+                return Bell(self._waiting[lane].popitem(last=False)[0], lane)
         return None
 
     async def done(self, bell: Bell) -> None:
@@ -99,15 +127,23 @@ end
 """
 _GROUP = "workers"
 _STALE_MS = 60_000
+_GONE_MS = 3_600_000
 _LONGEST_PATIENCE = 10.0  # seconds; below the client's own time limit for an answer
 
 
 class StreamBells:
-    """Bells for any number of processes, over one Redis stream a lane and one consumer group."""
+    """Bells for any number of processes, over one Redis stream a lane and one consumer group.
+
+    A stream is never longer than there are names, and bells that hearers are at, since a bell that
+    waits is not rung again and one that is done is deleted; so it needs no other bound. A hearer
+    holds back at most one bell for each lane but the first. Hearers that were silent for an hour
+    are struck off.
+    """
 
     def __init__(self, redis: RedisClient, lanes: Sequence[str], *, hearer: str) -> None:
         self._redis = redis
         self._lanes = tuple(lanes)
+        self._turns = _Turns(lanes)
         self._hearer = hearer
         self._held: list[Bell] = []
         self._is_new = True
@@ -127,6 +163,7 @@ class StreamBells:
         """The next bell; None where none rang for `patience` seconds (at most 10)."""
         bell = await self._next(min(patience, _LONGEST_PATIENCE))
         if bell is not None:
+            self._turns.heard(bell.lane)
             async with asking():
                 await self._redis.commands.eval(
                     _HEARD, 1, self._rung(bell.lane), bell.name, bell.ticket
@@ -135,7 +172,7 @@ class StreamBells:
 
     async def _next(self, patience: float) -> Bell | None:
         """Lane by lane what rings already; then whatever rings first."""
-        for lane in self._lanes:
+        for lane in self._turns.order():
             bell = self._take_held(lane) or await self._take([lane], None)
             if bell is not None:
                 return bell
@@ -151,7 +188,7 @@ class StreamBells:
         """Read at most one bell a lane; those of later lanes are held back for the next time."""
         found = dict(await self._read(lanes, patience))
         bells = [
-            Bell(fields["name"], lane, ticket)
+            Bell(fields.get("name", ""), lane, ticket)
             for lane in lanes
             for ticket, fields in found.get(self._stream(lane), [])
         ]
@@ -207,9 +244,20 @@ class StreamBells:
                     self._stream(lane), _GROUP, self._hearer, min_idle_time=_STALE_MS, count=100
                 )
             for ticket, fields in claimed[1]:
-                await self.done(Bell(fields["name"], lane, ticket))
+                await self.done(Bell(fields.get("name", ""), lane, ticket))
                 forgotten += 1
+            await self._strike_off(lane)
         return forgotten
+
+    async def _strike_off(self, lane: str) -> None:
+        """Remove hearers that have long been gone: each process without a name was a new one."""
+        stream = self._stream(lane)
+        async with asking():
+            hearers: Any = await self._redis.commands.xinfo_consumers(stream, _GROUP)
+        for hearer in hearers:
+            if not hearer["pending"] and hearer["idle"] > _GONE_MS:
+                async with asking():
+                    await self._redis.commands.xgroup_delconsumer(stream, _GROUP, hearer["name"])
 
     async def _forget_former(self) -> int:
         streams: dict[Any, Any] = {self._stream(lane): "0" for lane in self._lanes}

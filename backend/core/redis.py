@@ -1,17 +1,19 @@
 """Redis: the doorbell. Everything here may be lost at any moment."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 
-from backend.core.errors import Unavailable
+from backend.core.errors import Invalid, Unavailable
 
 _ANSWERS_WITHIN = 15.0  # seconds; longer than a read that blocks on purpose
+_AT_START_WITHIN = 3.0
 
 
 class RedisClient:
@@ -35,19 +37,54 @@ class RedisClient:
         return f"{self._prefix}{name}"
 
     async def health_check(self) -> dict[str, Any]:
-        """`{"status": "healthy"}`, or `"unhealthy"` with the reason under `error`."""
+        """`{"status": "healthy"}`, or `"unhealthy"` with the reason under `error`.
+
+        Healthy is one that takes what it is told, and forgets none of it by itself.
+        """
         try:
-            async with asking():
-                await self.commands.ping()
-        except Unavailable as error:
+            await self._refuse_nothing()
+            await self.refuse_forgetting()
+        except (Unavailable, Invalid) as error:
             return {"status": "unhealthy", "error": str(error)}
         return {"status": "healthy"}
 
     async def run_id(self) -> str:
-        """Which start of the server answers: another one has another id."""
+        """Which start of the server answers: another one has another id.
+
+        Raises `Unavailable` also where it answers and takes nothing, since its memory is full.
+        """
+        await self._refuse_nothing()
         async with asking():
             server: dict[str, Any] = await self.commands.info("server")
         return str(server["run_id"])
+
+    async def refuse_forgetting(self) -> None:
+        """Raise `Invalid` where the server throws keys away when its memory is full.
+
+        By INFO, since managed servers forbid CONFIG; one that does not say it is taken at its word.
+        """
+        try:
+            async with asking():
+                memory: dict[str, Any] = await self.commands.info("memory")
+        except Unavailable as error:
+            if isinstance(error.__cause__, NoPermissionError):
+                return
+            raise
+        policy = memory.get("maxmemory_policy", "noeviction")
+        if policy != "noeviction":
+            raise Invalid(
+                "this Redis forgets bells when its memory is full (its maxmemory-policy is "
+                f"{policy}): set maxmemory-policy to noeviction there, or REDIS_URL to another",
+                code="redis.evicts",
+            )
+
+    async def _refuse_nothing(self) -> None:
+        """Raise `Unavailable` where the server takes nothing.
+
+        Writing no bytes changes nothing, and is refused all the same where memory is full.
+        """
+        async with asking():
+            await self.commands.setrange(self.key("nothing"), 0, "")
 
     async def keep(self, name: str, value: str, *, seconds: int) -> None:
         """Store a value that goes away by itself."""
@@ -81,6 +118,17 @@ class RedisClient:
         await self.commands.aclose()
 
 
+async def refuse_forgetting(url: str) -> None:
+    """Raise `Invalid` where the Redis there throws keys away; one that is away may come later."""
+    client = RedisClient(url, prefix="hsi:")
+    try:
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(_AT_START_WITHIN):
+                await client.refuse_forgetting()
+    finally:
+        await client.close()
+
+
 @asynccontextmanager
 async def asking() -> AsyncIterator[None]:
     """Around questions to Redis: answered within 15 s, and its errors are ours."""
@@ -93,6 +141,10 @@ async def asking() -> AsyncIterator[None]:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except OutOfMemoryError as error:
+        raise Unavailable(
+            "Redis takes nothing: its memory is full (raise its maxmemory)", code="redis.full"
+        ) from error
     except TimeoutError as error:
         raise Unavailable("no Redis: it does not answer", code="redis.unavailable") from error
     except (RedisError, OSError) as error:

@@ -9,10 +9,8 @@ import structlog
 
 from backend.core.clock import Clock, wait_for
 from backend.core.errors import HsiError
+from backend.core.retry import Pauses
 
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
-_SOUND_AFTER = 30.0  # so that one failure a minute costs the shortest pause each time
 # Longer than a stage needs to end its picture and store what it has; a second one cuts that short.
 _CANCEL_EVERY_SECONDS = 3.0
 
@@ -21,22 +19,27 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """How one part is: whether it runs, since when, and the reason where it does not."""
+    """How one part is: whether it runs, since when, and the reason where it does not.
+
+    `code` is that of an expected error.
+    """
 
     running: bool
     since: datetime
     reason: str | None = None
+    code: str | None = None
 
 
 class Supervisor:
     """Runs named parts until it is cancelled; one that fails is started again after a pause.
 
-    The pause doubles with each failure in a row up to 30 s. An expected error (a server that does
-    not answer) is one line in the log, anything else is a bug and logged with its trace.
+    The pause grows with each failure in a row, as `Pauses` has it. An expected error (a server that
+    does not answer) is one line in the log, anything else is a bug and logged with its trace.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, pauses: Callable[[], Pauses] = Pauses) -> None:
         self._clock = clock
+        self._pauses = pauses
         self._parts: dict[str, Callable[[], Awaitable[None]]] = {}
         self._woken = asyncio.Event()
         self.states: dict[str, PartState] = {}
@@ -64,31 +67,32 @@ class Supervisor:
             await _end(tasks)
 
     async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        pause = _FIRST_PAUSE
+        pauses = self._pauses()
         while True:
             started = self._clock.monotonic()
             self.states[name] = PartState(running=True, since=self._clock.now())
-            reason = await self._run_once(name, run)
+            reason, code = await self._run_once(name, run)
             if _is_cancelled():
                 # An error while it was tidying up has taken the place of the cancellation.
                 raise asyncio.CancelledError
-            if self._clock.monotonic() - started > _SOUND_AFTER:
-                pause = _FIRST_PAUSE
-            self.states[name] = PartState(running=False, since=self._clock.now(), reason=reason)
-            await wait_for(self._woken, self._clock, pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            self.states[name] = PartState(False, self._clock.now(), reason, code)
+            ran = self._clock.monotonic() - started
+            await wait_for(self._woken, self._clock, pauses.after(ran))
 
-    async def _run_once(self, name: str, run: Callable[[], Awaitable[None]]) -> str:
+    async def _run_once(
+        self, name: str, run: Callable[[], Awaitable[None]]
+    ) -> tuple[str, str | None]:
+        """Run it to its end; why it ended, and the code of an expected error."""
         try:
             await run()
         except HsiError as error:
             log.warning("part stopped", part=name, reason=str(error), code=error.code)
-            return str(error)
+            return str(error), error.code
         except Exception as error:
             log.exception("part failed", part=name)
-            return f"an unexpected error: {type(error).__name__}"
+            return f"an unexpected error: {type(error).__name__}", None
         log.error("part ended without being asked to", part=name)
-        return "it ended without being asked to"
+        return "it ended without being asked to", None
 
 
 async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:

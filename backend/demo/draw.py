@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from backend.core.content_store import write_whole
 from backend.demo.scenes import SCENES, draw_scene, manifest
 
 MANIFEST = "manifest.json"
@@ -12,10 +13,9 @@ MANIFEST = "manifest.json"
 
 def write_pictures(folder: Path) -> None:
     """Write all pictures and the manifest into `folder`; files of these names are replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
     for scene in SCENES:
-        (folder / scene.file).write_bytes(draw_scene(scene))
-    (folder / MANIFEST).write_text(manifest_text(), encoding="utf-8")
+        write_whole(folder / scene.file, draw_scene(scene))
+    write_whole(folder / MANIFEST, manifest_text().encode())
 
 
 def manifest_text() -> str:

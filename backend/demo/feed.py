@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from backend.core.clock import Clock
+from backend.core.content_store import write_whole
 from backend.core.errors import Unavailable
 from backend.demo.scenes import SCENES, Scene, draw_scene
 
@@ -72,7 +73,7 @@ def _hand_over(
     delivery: Delivery, draw: Callable[[Scene], bytes], folder: Path, media_root: Path
 ) -> None:
     written = folder / delivery.scene.file
-    written.write_bytes(draw(delivery.scene))
+    write_whole(written, draw(delivery.scene))
     taken = delivery.taken_at.timestamp()
     os.utime(written, (taken, taken))
     target = media_root / delivery.path

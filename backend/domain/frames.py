@@ -54,7 +54,11 @@ class FileMark:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A complete file, as it goes into the ledger. `content_hash` is its SHA-256."""
+    """A complete file, as it goes into the ledger. `content_hash` is its SHA-256.
+
+    `completed_at` is when the kernel said that it was complete, where it did. With a reason why it
+    is `skipped`, nobody will look at it.
+    """
 
     camera_id: int
     path: str
@@ -67,6 +71,8 @@ class Arrival:
     captured_from: str
     clock_suspect: bool
     found_by: str
+    completed_at: datetime | None = None
+    skipped: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

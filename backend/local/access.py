@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from backend.core.content_store import write_whole
 from backend.core.errors import Unavailable
-from backend.local.files import write_whole
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Access:
 
     def keep(self, file: Path) -> None:
         """Write it to the file, for its owner alone."""
-        write_whole(file, json.dumps(asdict(self)))
+        write_whole(file, json.dumps(asdict(self)).encode(), mode=0o600)
 
 
 def free_port() -> int:

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from backend.core.content_store import write_whole
 from backend.core.errors import Conflict
-from backend.local.files import make_folder, write_whole, writing_to
+from backend.local.files import make_folder, writing_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class DataFolder:
         """Write where the API is, for as long as the folder is entered."""
         self._is_published = True
         run = RunFile(address=address, pid=os.getpid())
-        write_whole(self._run_file, json.dumps(asdict(run)))
+        write_whole(self._run_file, json.dumps(asdict(run)).encode(), mode=0o600)
 
 
 def read_run_file(data: Path) -> RunFile | None:

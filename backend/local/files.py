@@ -1,27 +1,11 @@
-"""Folders that a server of another user can pass, and files that are there whole or not at all."""
+"""Folders that a server of another user can pass."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from backend.core.errors import Unavailable
-
-
-def write_whole(path: Path, content: str, *, mode: int = 0o600) -> None:
-    """Write a file under a temporary name, flush it, and rename it into place."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, mode)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

@@ -66,7 +66,11 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """How to reach the database `hsi`, for SQLAlchemy; it holds the password."""
-        access = self._known_access()
+        return self.url_for(self._known_access())
+
+    @staticmethod
+    def url_for(access: Access) -> str:
+        """The URL of a server that is reached so."""
         return f"postgresql+asyncpg://hsi:{access.password}@127.0.0.1:{access.port}/hsi"
 
     @property

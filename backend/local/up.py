@@ -1,5 +1,6 @@
 """`hsi up`: everything on one box, in the foreground, ended with it."""
 
+import asyncio
 import http.client
 import ipaddress
 import os
@@ -17,6 +18,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from backend.core.errors import Conflict, Invalid, Unavailable
+from backend.core.redis import refuse_forgetting
 from backend.local.access import is_free
 from backend.local.account import Account
 from backend.local.data_folder import DataFolder
@@ -141,6 +143,7 @@ class Up:
             redis = self._start_server("Valkey", valkey)
             self._say(f"Redis: our own Valkey in {options.data / 'valkey'} (no REDIS_URL is set)")
         else:
+            asyncio.run(refuse_forgetting(redis))
             self._say(f"Redis: {without_secrets(redis)}, from REDIS_URL")
         if database is None:
             postgres = EmbeddedPostgres(options.data / "postgres")

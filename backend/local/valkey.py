@@ -46,7 +46,12 @@ class EmbeddedValkey:
         """How to reach it; it holds the password."""
         if self._access is None:
             raise RuntimeError("Valkey was not started")
-        return f"redis://:{self._access.password}@127.0.0.1:{self._access.port}/0"
+        return self.url_for(self._access)
+
+    @staticmethod
+    def url_for(access: Access) -> str:
+        """The URL of a server that is reached so."""
+        return f"redis://:{access.password}@127.0.0.1:{access.port}/0"
 
     def start(self) -> str:
         """Start it; the URL. Started again by the same object it keeps its port.

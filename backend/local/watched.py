@@ -9,11 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from backend.core.errors import HsiError
-
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 30.0
-_STEADY = 60.0
-"""Seconds; what ran longer than this begins again with the first pause."""
+from backend.core.retry import Pauses
 
 
 @dataclass(slots=True)
@@ -25,7 +21,7 @@ class Watched:
     once: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _started: float = field(default=0.0, init=False)
-    _pause: float = field(default=FIRST_PAUSE, init=False)
+    _pauses: Pauses = field(default_factory=Pauses, init=False)
     _due: float = field(default=0.0, init=False)
 
     def run(self) -> None:
@@ -52,9 +48,8 @@ class Watched:
             if end != "ended":
                 say(f"{self.name} {end}")
             return
-        if time.monotonic() - self._started > _STEADY:
-            self._pause = FIRST_PAUSE
-        say(f"{self.name} {end}; again in {self._rest():.0f} s")
+        ran = time.monotonic() - self._started
+        say(f"{self.name} {end}; again in {self._rest(ran):.0f} s")
 
     def wait_seconds(self) -> float | None:
         """Until it is to be started; None while it runs, or if it will not be."""
@@ -62,8 +57,8 @@ class Watched:
             return None
         return max(0.0, self._due - time.monotonic())
 
-    def _rest(self) -> float:
-        pause, self._pause = self._pause, min(LONGEST_PAUSE, 2 * self._pause)
+    def _rest(self, ran: float = 0.0) -> float:
+        pause = self._pauses.after(ran)
         self._due = time.monotonic() + pause
         return pause
 

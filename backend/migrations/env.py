@@ -4,7 +4,6 @@ import asyncio
 from contextlib import aclosing
 
 from alembic import context
-from alembic.script import ScriptDirectory
 from asyncpg import PostgresError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,7 +18,7 @@ _LOCK = 7_301_001  # the key of the advisory lock; any number that nobody else u
 
 def migrate(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    refuse_newer(connection, ScriptDirectory.from_config(context.config))
+    refuse_newer(connection)
     context.configure(connection=connection, target_metadata=Table.metadata)
     context.run_migrations()
 

@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from backend.core.errors import Conflict
+from backend.migrations.known import refuse_unknown
 
 
 def alembic_config(url: str) -> Config:
@@ -17,6 +17,12 @@ def alembic_config(url: str) -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["url"] = url
     return config
+
+
+def newest() -> str:
+    """The migration that a database of this version of the product is at."""
+    script = ScriptDirectory(str(Path(__file__).parent))
+    return script.get_current_head() or ""
 
 
 def upgrade(url: str) -> None:
@@ -29,13 +35,6 @@ def upgrade(url: str) -> None:
     command.upgrade(alembic_config(url), "head")
 
 
-def refuse_newer(connection: Connection, script: ScriptDirectory) -> None:
+def refuse_newer(connection: Connection) -> None:
     """Raise `Conflict` for a schema that this version does not know."""
-    known = {revision.revision for revision in script.walk_revisions()}
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in known:
-        raise Conflict(
-            f"the database has schema {current}, which is newer than this version of the product: "
-            "install the version that made it, or restore a backup",
-            code="database.newer_schema",
-        )
+    refuse_unknown(MigrationContext.configure(connection).get_current_heads())

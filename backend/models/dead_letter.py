@@ -11,7 +11,8 @@ class DeadLetter(Table):
 
     One row for each job, however often it is given up: `tries` counts the attempts of all times,
     `replays` how often it was begun anew, `first_at` and `last_at` are when it was given up. It is
-    `dead` until it is `replayed` (its work waits again, or has been done since) or `discarded`.
+    `dead` until it is `replayed` (its work waits again, or has been done since) or `discarded`;
+    `decided_at` is when that was last asked for.
     """
 
     __tablename__ = "dead_letters"
@@ -20,6 +21,7 @@ class DeadLetter(Table):
     frame_id: Mapped[int] = mapped_column(ForeignKey("frames.id", ondelete="CASCADE"), unique=True)
     first_at: Mapped[Moment]
     last_at: Mapped[Moment]
+    decided_at: Mapped[Moment | None]
     tries: Mapped[int]
     replays: Mapped[int] = mapped_column(server_default=text("0"))
     stage: Mapped[str]

@@ -20,6 +20,8 @@ pytest_plugins = [
         "properties",
         "services",
         "timeouts",
+        "timing",
+        "processor_time",
         "redis",
         "database",
         "application",

@@ -16,7 +16,6 @@ from pathlib import Path
 # Python looks beside a script for modules, not at the project's root.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -24,7 +23,7 @@ from backend.cli.tables import Column, show_line, show_table
 from backend.core.config import get_settings
 from backend.core.database import Database
 from backend.core.errors import HsiError, Invalid
-from backend.migrations.run import alembic_config
+from backend.migrations.run import newest
 from backend.services.upkeep.consistency import Check, examine
 
 
@@ -32,14 +31,9 @@ async def verified(url: str) -> list[Check]:
     """The checks of the database at a URL."""
     database = Database(url, connections=1)
     try:
-        return await examine(database, newest=newest_migration(url))
+        return await examine(database, newest=newest())
     finally:
         await database.close()
-
-
-def newest_migration(url: str) -> str:
-    """The migration that a database of this version of the product is at."""
-    return ScriptDirectory.from_config(alembic_config(url)).get_current_head() or ""
 
 
 def chosen_url(named: str | None) -> str:

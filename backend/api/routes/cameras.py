@@ -1,11 +1,12 @@
 """Cameras: list, add, change, delete, restore."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from backend.api.dependencies import CameraId, PagingDep, PartsDep, SessionDep
+from backend.api.dependencies import CameraId, PagingDep, Parts, PartsDep, SessionDep
 from backend.api.problems import problem, problems
 from backend.api.schemas.cameras import (
     Camera,
@@ -19,6 +20,7 @@ from backend.core.errors import Conflict, NotFound
 from backend.services.ingest.new_camera import add_camera
 from backend.services.stores import cameras
 from backend.services.stores.rows import Record, Session
+from backend.services.upkeep.silent_cameras import silent_cameras
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
 
@@ -28,13 +30,14 @@ _HIGHEST_ID = 2**31 - 1
 @router.get("", response_model=CameraPage)
 async def list_cameras(
     session: SessionDep,
+    parts: PartsDep,
     paging: PagingDep,
     deleted: Annotated[bool, Query(description="The tombstones of deleted cameras.")] = False,
 ) -> Record:
     """The cameras, or what is left of deleted ones."""
     after = paging.after_id("cameras", highest=_HIGHEST_ID) or 0
     rows = await cameras.page(session, after=after, limit=paging.fetch, deleted=deleted)
-    return paging.page("cameras", rows, "id")
+    return paging.page("cameras", await _with_silence(session, parts, rows), "id")
 
 
 @router.post("", status_code=201, response_model=Camera, responses=problems(403, 409))
@@ -53,22 +56,24 @@ async def create_camera(
         now=parts.clock.now(),
     )
     response.headers["Location"] = f"/api/cameras/{camera_id}"
-    return await _shown(session, camera_id)
+    return await _shown(session, parts, camera_id)
 
 
 @router.get("/{camera_id}", response_model=Camera, responses=problems(404))
-async def get_camera(session: SessionDep, camera_id: CameraId) -> Record:
+async def get_camera(session: SessionDep, parts: PartsDep, camera_id: CameraId) -> Record:
     """One camera, deleted or not."""
-    return await _shown(session, camera_id)
+    return await _shown(session, parts, camera_id)
 
 
 @router.patch("/{camera_id}", response_model=Camera, responses=problems(403, 404, 409))
-async def change_camera(session: SessionDep, camera_id: CameraId, change: CameraChange) -> Record:
+async def change_camera(
+    session: SessionDep, parts: PartsDep, camera_id: CameraId, change: CameraChange
+) -> Record:
     """Rename a camera, or give it another time zone."""
     if not await cameras.change(session, camera_id, change.model_dump(exclude_unset=True)):
-        camera = await _shown(session, camera_id)
+        camera = await _shown(session, parts, camera_id)
         raise _deleted(camera)
-    return await _shown(session, camera_id)
+    return await _shown(session, parts, camera_id)
 
 
 @router.delete("/{camera_id}", response_model=RemovedCamera, responses=problems(403, 404, 409))
@@ -81,7 +86,8 @@ async def delete_camera(
     """Delete a camera, with all its frames, events and detections in the database.
 
     Without `confirm` nothing is deleted: the answer is a 409 that counts what would be. A tombstone
-    stays: the camera's folder is ignored until it is restored. Its files stay where they are.
+    stays: the camera's folder is ignored until it is restored. Its files stay where they are; our
+    copies of them are removed within two days.
     """
     camera = await cameras.lock(session, camera_id)
     if camera is None:
@@ -115,14 +121,23 @@ async def restore_camera(session: SessionDep, parts: PartsDep, camera_id: Camera
     if camera["deleted_at"] is None:
         raise Conflict(f"camera {camera_id} is not deleted", code="camera.not_deleted")
     await cameras.restore(session, camera_id, now=parts.clock.now())
-    return await _shown(session, camera_id)
+    return await _shown(session, parts, camera_id)
 
 
-async def _shown(session: Session, camera_id: int) -> Record:
+async def _shown(session: Session, parts: Parts, camera_id: int) -> Record:
     camera = await cameras.shown(session, camera_id)
     if camera is None:
         raise _unknown(camera_id)
+    (camera,) = await _with_silence(session, parts, [camera])
     return camera
+
+
+async def _with_silence(session: Session, parts: Parts, rows: Sequence[Record]) -> Sequence[Record]:
+    """The cameras, each with `silent_since`."""
+    ids = [row["id"] for row in rows]
+    silent = await silent_cameras(session, now=parts.clock.now(), camera_ids=ids)
+    since = {camera.id: camera.since for camera in silent}
+    return [row | {"silent_since": since.get(row["id"])} for row in rows]
 
 
 def _unknown(camera_id: int) -> NotFound:

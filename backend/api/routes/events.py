@@ -15,8 +15,15 @@ from backend.api.dependencies import (
 from backend.api.problems import problems
 from backend.api.schemas.assessments import AssessmentPage, Recomputation
 from backend.api.schemas.detections import DetectionPage, as_detection
-from backend.api.schemas.events import Event, EventPage, EventReview, EventState
+from backend.api.schemas.events import (
+    Event,
+    EventLatency,
+    EventPage,
+    EventReview,
+    EventState,
+)
 from backend.api.schemas.text import Moment
+from backend.api.traces import latency_of
 from backend.core.errors import Conflict, NotFound
 from backend.domain.risk import BANDS, RULES_VERSION, Level
 from backend.services.analysis.recompute import judged_again
@@ -66,6 +73,15 @@ async def list_events(
 async def get_event(session: SessionDep, event_id: LongId) -> Record:
     """One event."""
     return await _shown(session, event_id)
+
+
+@router.get("/{event_id}/latency", response_model=EventLatency, responses=problems(404))
+async def get_event_latency(session: SessionDep, event_id: LongId) -> Record:
+    """How long it took from the file of an event's first frame to each of its steps."""
+    found = await events.times(session, event_id)
+    if found is None:
+        raise _unknown(event_id)
+    return {"event_id": event_id, "frame_id": found["frame_id"], **latency_of(found)}
 
 
 @router.patch("/{event_id}", response_model=Event, responses=problems(403, 404))

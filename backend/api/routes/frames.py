@@ -8,11 +8,19 @@ from backend.api.dependencies import CameraFilter, LongId, PagingDep, PartsDep, 
 from backend.api.problems import problems
 from backend.api.schemas.frames import FileTrace, Frame, FramePage, Trace, as_frame
 from backend.api.schemas.text import Text
-from backend.api.traces import file_sentence, trace_of
+from backend.api.traces import Story, file_sentence, trace_of
 from backend.core.clock import Clock
 from backend.core.errors import NotFound
 from backend.domain.frames import FrameState
-from backend.services.stores import cameras, detections, events, frames, quarantine
+from backend.services.stores import (
+    assessments,
+    cameras,
+    dead_letters,
+    detections,
+    events,
+    frames,
+    quarantine,
+)
 from backend.services.stores.rows import Record, Session
 
 router = APIRouter(prefix="/frames", tags=["frames"])
@@ -106,5 +114,14 @@ async def shown_frame(session: Session, frame_id: int) -> Record:
 async def _trace(session: Session, frame: Record, clock: Clock) -> Record:
     seen = await detections.of_frame(session, frame["id"])
     event_id = frame["event_id"]
-    event = None if event_id is None else await events.shown(session, event_id)
-    return trace_of(frame, seen, event, now=clock.now())
+    letter = await dead_letters.of_frame(session, frame["id"])
+    if event_id is None:
+        return trace_of(Story(frame, letter), seen, None, now=clock.now())
+    story = Story(
+        frame,
+        letter,
+        await events.times(session, event_id),
+        await assessments.first_with_frame(session, event_id, frame["id"]),
+    )
+    event = await events.shown(session, event_id)
+    return trace_of(story, seen, event, now=clock.now())

@@ -12,7 +12,7 @@ from backend.api.routes.frames import shown_frame
 from backend.core.content_store import ContentStore
 from backend.core.errors import NotFound
 from backend.domain.frames import FrameState
-from backend.services.detection.examiner import thumbnail_path
+from backend.domain.thumbnails import thumbnail_path
 
 router = APIRouter(prefix="/frames", tags=["media"])
 

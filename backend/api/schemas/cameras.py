@@ -20,7 +20,10 @@ _EXAMPLE: JsonDict = {
     "created_at": "2026-03-01T08:00:00Z",
     "deleted_at": None,
     "ignored_files": 0,
+    "skipped_frames": 0,
+    "skipped_at": None,
     "last_frame_at": "2026-03-01T12:00:00Z",
+    "silent_since": None,
     "waiting_frames": 0,
 }
 
@@ -95,7 +98,15 @@ class Camera(BaseModel):
     created_at: datetime
     deleted_at: datetime | None = Field(description="Set: only this tombstone is left.")
     ignored_files: int = Field(description="Files that came since it was deleted.")
+    skipped_frames: int = Field(
+        description="Frames that nobody looked at, since it sent more than could be looked at."
+    )
+    skipped_at: datetime | None = Field(description="When a frame was last skipped.")
     last_frame_at: datetime | None
+    silent_since: datetime | None = Field(
+        description="Set: it is silent for longer than is its habit, and this is when its last "
+        "picture came."
+    )
     waiting_frames: int = Field(description="Frames not looked at yet; counted up to 100001.")
 
 

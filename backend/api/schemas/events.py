@@ -73,6 +73,57 @@ class EventPage(Page[Event]):
     """Events, the latest begin first."""
 
 
+class LatencyStep(BaseModel):
+    """A step on the way of an event."""
+
+    step: Literal["completed", "received", "claimed", "finished", "assessed", "told", "closed"]
+    what: str
+    at: datetime
+    after_ms: float | None = Field(
+        description="Milliseconds since the step before; null for the first."
+    )
+
+
+class EventLatency(BaseModel):
+    """How an event came about: the steps of the frame that opened it, and what followed, in order.
+
+    What is not known is left out: nobody knows when a file was complete that a scan found.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "event_id": 17,
+                    "frame_id": 4711,
+                    "told_after_ms": 131.5,
+                    "steps": [
+                        {
+                            "step": "received",
+                            "what": "in the ledger",
+                            "at": "2026-03-01T12:00:00.5Z",
+                            "after_ms": None,
+                        },
+                        {
+                            "step": "told",
+                            "what": "first message",
+                            "at": "2026-03-01T12:00:00.6315Z",
+                            "after_ms": 131.5,
+                        },
+                    ],
+                }
+            ]
+        }
+    )
+
+    event_id: int
+    frame_id: int | None = Field(description="The frame that opened it, if it is still kept.")
+    told_after_ms: float | None = Field(
+        description="Milliseconds from the first step to the first message."
+    )
+    steps: list[LatencyStep]
+
+
 class EventReview(Body):
     """What the owner says of an event; what is left out stays."""
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 from pydantic.config import JsonDict
 
+from backend.api.schemas.dead_letters import DeadLetter
 from backend.api.schemas.detections import Detection
 from backend.api.schemas.events import Event
 from backend.api.schemas.page import Page
@@ -31,6 +32,7 @@ _EXAMPLE: JsonDict = {
     "captured_from": "exif",
     "clock_suspect": False,
     "found_by": "watch",
+    "completed_at": "2026-03-01T12:00:08.4Z",
     "received_at": "2026-03-01T12:00:08.5Z",
     "claimed_at": "2026-03-01T12:00:08.6Z",
     "finished_at": "2026-03-01T12:00:09Z",
@@ -58,7 +60,9 @@ class Frame(BaseModel):
     event_id: int | None
     path: str = Field(description="Its file, below the camera's folder.")
     state: FrameState
-    reason: str | None = Field(description="Why it is buried or quarantined, or failed so far.")
+    reason: str | None = Field(
+        description="Why it is buried, quarantined or skipped, or failed so far."
+    )
     remarks: Remarks | None
     detector: str | None
     width: int
@@ -69,7 +73,11 @@ class Frame(BaseModel):
     captured_from: Literal["exif", "mtime", "received"]
     clock_suspect: bool = Field(description="A time that came with the picture was refused.")
     found_by: Literal["watch", "scan"]
-    received_at: datetime
+    completed_at: datetime | None = Field(
+        description="When the kernel said that the file was complete; unknown of one that a scan "
+        "found."
+    )
+    received_at: datetime = Field(description="When it was taken into the ledger.")
     claimed_at: datetime | None = Field(description="When the last attempt began.")
     finished_at: datetime | None
     attempts: int
@@ -96,7 +104,18 @@ class Step(BaseModel):
     """Something that happened to a frame."""
 
     at: datetime
-    step: Literal["received", "claimed", "finished"]
+    step: Literal[
+        "completed",
+        "received",
+        "claimed",
+        "buried",
+        "replayed",
+        "discarded",
+        "finished",
+        "assessed",
+        "told",
+        "closed",
+    ]
     what: str
 
 
@@ -109,6 +128,7 @@ class Trace(BaseModel):
     frame: Frame
     detections: list[Detection]
     event: Event | None
+    dead_letter: DeadLetter | None
 
 
 class FileTrace(BaseModel):

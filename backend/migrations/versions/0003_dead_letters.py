@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("frame_id", sa.BigInteger(), nullable=False),
         sa.Column("first_at", _MOMENT, nullable=False),
         sa.Column("last_at", _MOMENT, nullable=False),
+        sa.Column("decided_at", _MOMENT, nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("replays", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("stage", sa.String(), nullable=False),

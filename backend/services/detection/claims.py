@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import takewhile
 from secrets import token_hex
@@ -15,7 +15,7 @@ from backend.core.clock import Clock
 from backend.core.database import Database, Session
 from backend.core.errors import Unavailable
 from backend.domain.frames import MAX_ATTEMPTS, FrameState, Lane, WaitingFrame
-from backend.services.stores import cameras, frames
+from backend.services.stores import cameras, frames, memories
 from backend.services.stores.frames import Outcome
 
 BATCH = 16
@@ -27,11 +27,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Frames of one camera in capture order; `holder` is the lease's mark, one for each claim."""
+    """Frames of one camera in capture order; `holder` is the lease's mark, one for each claim.
+
+    `memory` is what the detector knows of the camera.
+    """
 
     camera_id: int
     holder: str
     frames: tuple[WaitingFrame, ...]
+    memory: bytes | None = None
 
 
 class Claims:
@@ -40,6 +44,9 @@ class Claims:
     A claim counts an attempt at each of its frames. Frames at which an attempt has already been
     made are claimed one at a time, until the one that fails, or kills its process, is found; after
     three attempts it is buried.
+
+    Nothing is claimed while a claim is owed or doubtful, so that there are never more than one for
+    each of these that the ledger's absence interrupts; of what is passed over, one a camera.
     """
 
     def __init__(self, database: Database, clock: Clock, worker: str) -> None:
@@ -69,8 +76,8 @@ class Claims:
         self._doubtful.clear()
 
     async def _is_ours(self, session: Session, claim: Claim) -> bool:
-        """Whether a claim of which only the server knows was committed; locks its camera."""
-        return await cameras.lock_leased(session, claim.camera_id, holder=claim.holder) is not None
+        """Whether a claim of which only the server knows was committed; it ends."""
+        return await cameras.end_lease(session, claim.camera_id, holder=claim.holder) is not None
 
     async def blame(self, claim: Claim, error: Exception, *, counts: bool) -> None:
         """Remember why a claim could not be ended, and whether the attempts at its frames count."""
@@ -88,15 +95,21 @@ class Claims:
         """Begin the claims of all cameras with their first frame again."""
         self._passed_over.clear()
 
-    async def take(self, camera_id: int, lane: Lane) -> Claim | None:
+    async def take(
+        self, camera_id: int, lane: Lane, *, detector: str | None = None
+    ) -> Claim | None:
         """Claim what waits at a camera; None where another worker is at it, or it is deleted.
 
-        Where nothing waits in this lane, the claim has no frames and is over.
+        Where nothing waits in this lane, the claim has no frames and is over. For a detector, its
+        memory of the camera comes with the frames.
         """
         claim = None
         try:
             async with self._database.transaction() as session:
                 claim = await self._take(session, camera_id, lane)
+                if claim is not None and claim.frames and detector is not None:
+                    memory = await memories.recall(session, camera_id, detector)
+                    claim = replace(claim, memory=memory)
         except Unavailable:
             if claim is not None:  # lost at the commit: it may have come to pass all the same
                 self._doubtful.append(claim)
@@ -116,7 +129,7 @@ class Claims:
         if batch:
             await frames.begin_attempt(session, [frame.id for frame in batch], now=now)
         else:
-            await cameras.release_lease(session, camera_id, holder=holder)
+            await cameras.end_lease(session, camera_id, holder=holder)
         return Claim(camera_id, holder, tuple(batch))
 
     async def _waiting(

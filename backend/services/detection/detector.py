@@ -29,7 +29,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a detector found in one view.
+    """What a detector found in one view, the surest first.
 
     `dropped` counts by reason what was found and not kept (a class that does not matter, a box that
     is none). `remark` says in a few words why nothing was found, where the detector knows.

@@ -9,9 +9,11 @@ from typing import Protocol
 import structlog
 
 from backend.core import metrics
+from backend.core.breaker import Breaker
 from backend.core.content_store import ContentStore, write_whole
 from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
+from backend.domain.thumbnails import thumbnail_path
 from backend.services.detection.detector import Detector, Findings, Pixels, View
 from backend.services.detection.picture import decode, draw_thumbnail
 
@@ -36,13 +38,12 @@ class Examination:
     """What came of a batch.
 
     `failed` are frames at which an unexpected error happened. `uncounted` are those whose attempt
-    does not count: they had to wait, because something was `unavailable`, or for the stop.
+    does not count: they had to wait, because something was unavailable, or for the stop.
     """
 
     seen: list[Seen] = field(default_factory=list)
     failed: dict[int, Exception] = field(default_factory=dict)
     uncounted: list[int] = field(default_factory=list)
-    unavailable: Unavailable | None = None
     memory: bytes | None = None
 
     @property
@@ -59,10 +60,19 @@ class Decode(Protocol):
         ...
 
 
+class Originals(Protocol):
+    """The files that cameras have put."""
+
+    async def copy_again(self, frame_id: int) -> None:
+        """Make the copy of a frame's picture again. Raises `NotFound`, with the reason."""
+        ...
+
+
 class Examiner:
     """Looks at the frames of one camera in order; decodes the next while the detector is at one.
 
-    A frame in which something was found gets its thumbnail from the same decoded picture.
+    A frame in which something was found gets its thumbnail from the same decoded picture. The
+    breaker is around all that has to be there for it: the detector, and the pictures' disk.
     """
 
     def __init__(
@@ -70,14 +80,22 @@ class Examiner:
         detector: Detector,
         pictures: ContentStore,
         thumbnails: Path,
+        breaker: Breaker,
         decode: Decode = decode,
+        originals: Originals | None = None,
     ) -> None:
         self.detector = detector
         self._pictures = pictures
         self._thumbnails = thumbnails
+        self._breaker = breaker
         self._decode = decode
+        self._originals = originals
         self._stopped = False
         self._limit: asyncio.Timeout | None = None
+
+    async def ready(self) -> None:
+        """Wait until there is a point in looking: nothing is known to be unavailable."""
+        await self._breaker.ready()
 
     def stop(self) -> None:
         """Begin no further picture, for good; the one at hand has 2 s left."""
@@ -101,7 +119,7 @@ class Examiner:
         return examination
 
     async def _examine_all(self, batch: Sequence[WaitingFrame], examination: Examination) -> None:
-        ahead = self._begin_reading(batch[0])
+        reading = ahead = self._begin_reading(batch[0])
         try:
             for i, frame in enumerate(batch):
                 if self._stopped:
@@ -110,14 +128,24 @@ class Examiner:
                 if i + 1 < len(batch):
                     ahead = self._begin_reading(batch[i + 1])
                 await self._examine_one(frame, reading, examination)
-        except Unavailable as error:
-            examination.unavailable = error
+        except Unavailable:
+            pass  # the breaker knows; the rest of the batch waits
         finally:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
+            for begun in (reading, ahead):
+                begun.cancel()
+            await asyncio.gather(reading, ahead, return_exceptions=True)
 
     def _begin_reading(self, frame: WaitingFrame) -> "asyncio.Task[Pixels]":
-        return asyncio.create_task(asyncio.to_thread(self._read, frame))
+        return asyncio.create_task(self._pixels(frame))
+
+    async def _pixels(self, frame: WaitingFrame) -> Pixels:
+        try:
+            return await asyncio.to_thread(self._read, frame)
+        except NotFound:
+            if self._originals is None:
+                raise
+            await self._originals.copy_again(frame.id)
+        return await asyncio.to_thread(self._read, frame)
 
     def _read(self, frame: WaitingFrame) -> Pixels:
         data = self._pictures.read(frame.content_hash)
@@ -127,29 +155,22 @@ class Examiner:
     async def _examine_one(
         self, frame: WaitingFrame, reading: "asyncio.Task[Pixels]", examination: Examination
     ) -> None:
+        pixels = None
         try:
-            pixels = await self._pixels(frame, reading, examination)
-            if pixels is not None:
+            with self._breaker.call():
+                pixels = await reading
                 await self._detect(frame, pixels, examination)
-        except Invalid as error:
+        except NotFound as error:
             examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
+        except Invalid as error:
+            state = FrameState.QUARANTINED if pixels is None else FrameState.BURIED
+            examination.seen.append(Seen(frame, None, state, str(error)))
         except Unavailable:
             raise
         except Exception as error:
             if not examination.failed:  # one trace a batch; the ledger has the others' reasons
                 log.exception("a frame could not be looked at", frame_id=frame.id)
             examination.failed[frame.id] = error
-
-    async def _pixels(
-        self, frame: WaitingFrame, reading: "asyncio.Task[Pixels]", examination: Examination
-    ) -> Pixels | None:
-        try:
-            return await reading
-        except Invalid as error:
-            examination.seen.append(Seen(frame, None, FrameState.QUARANTINED, str(error)))
-        except NotFound as error:
-            examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
-        return None
 
     async def _detect(self, frame: WaitingFrame, pixels: Pixels, examination: Examination) -> None:
         view = View(frame.camera_id, frame.captured_at, pixels)
@@ -171,8 +192,3 @@ class Examiner:
             raise Unavailable(
                 f"cannot write to {self._thumbnails}: {error.strerror}", code="pictures.unwritable"
             ) from error
-
-
-def thumbnail_path(folder: Path, frame_id: int) -> Path:
-    """Where a frame's thumbnail lies: a thousand to a folder."""
-    return folder / str(frame_id // 1000) / f"{frame_id}.jpg"

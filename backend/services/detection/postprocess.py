@@ -41,7 +41,9 @@ def findings(
     if has_duplicates:
         detections = without_duplicates(detections)
     detections, foreign = that_matter(detections)
-    return Findings(tuple(one_per_vehicle(detections)), dropped + foreign)
+    kept = tuple(one_per_vehicle(detections))
+    remark = None if kept else f"nothing that matters at a confidence of {confidence:g} or more"
+    return Findings(kept, dropped + foreign, remark)
 
 
 def believable(

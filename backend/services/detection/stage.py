@@ -1,6 +1,7 @@
 """Frames in, detections out: claims, looks, and stores everything in one transaction."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -13,11 +14,13 @@ from backend.core.database import Database, Session
 from backend.core.errors import Unavailable
 from backend.core.queue import Bell, Bells
 from backend.domain.frames import FrameState, Lane, WaitingFrame
-from backend.services.detection.claims import Claim, Claims, reason_of
+from backend.services.detection.claims import BATCH, Claim, Claims, reason_of
 from backend.services.detection.examiner import Examination, Examiner, Seen
 from backend.services.stores import cameras, frames, memories
 from backend.services.stores.frames import Outcome
 from backend.services.topics import Sighting
+
+_CAMERA = re.compile("[0-9]{1,9}")
 
 log = structlog.get_logger(__name__)
 
@@ -72,13 +75,14 @@ class DetectionStage:
         self._is_sound = False
 
     async def run(self) -> None:
-        """Hear bells and handle them.
+        """Hear bells and handle them; none while what is needed to look is known to be unavailable.
 
         Cancelled in the middle of a batch, it ends the picture that it is at, if that takes no
         longer than 2 s, and stores what it has; the frames that it did not see count no attempt.
         """
         await self._claims.settle()
         while True:
+            await self._examiner.ready()
             bell = await self._bells.hear(5.0)
             if bell is not None:
                 await self._to_a_good_end(self.handle(bell))
@@ -93,25 +97,40 @@ class DetectionStage:
             raise
 
     async def handle(self, bell: Bell) -> None:
-        """Work off at most one batch of the camera that rang."""
+        """Work off at most one batch of the camera that rang; for what is no camera, nothing."""
+        if not _CAMERA.fullmatch(bell.name):
+            log.warning("a bell of another version", name=bell.name)
+            return await self._bells.done(bell)
         camera_id = int(bell.name)
-        claim = await self._claims.take(camera_id, Lane(bell.lane))
+        lane, detector = Lane(bell.lane), self._examiner.detector.name
+        claim = await self._claims.take(camera_id, lane, detector=detector)
+        seen = 0
         try:
             if claim is not None and claim.frames:
-                await self._work_off(claim)
+                seen = await self._work_off(claim)
         finally:
             # Only after the commit: a bell that rang while the lease was held was heard in vain.
             if claim is not None:
-                for lane in await self._claims.lanes_waiting(camera_id):
-                    await self._bells.ring(bell.name, lane)
+                for waiting in await self._lanes_waiting(camera_id, lane, seen):
+                    await self._bells.ring(bell.name, waiting)
             await self._bells.done(bell)
 
-    async def _work_off(self, claim: Claim) -> None:
+    async def _lanes_waiting(self, camera_id: int, lane: Lane, seen: int) -> set[Lane]:
+        """Where more waits; of live frames nobody asks where as many were seen as could be.
+
+        The last claim, which has fewer, will ask. In the backlog each asks: what is live goes
+        before the rest of it.
+        """
+        if lane is Lane.LIVE and seen == BATCH:
+            return {Lane.LIVE}
+        return await self._claims.lanes_waiting(camera_id)
+
+    async def _work_off(self, claim: Claim) -> int:
+        """Look at the frames, and store what came of it; how many could be looked at."""
         name = self._examiner.detector.name
         try:
             async with self._claims.renewed(claim):
-                memory = await self._results.memory(claim.camera_id, name)
-                examination = await self._examiner.examine(claim.frames, memory)
+                examination = await self._examiner.examine(claim.frames, claim.memory)
                 counts = examination.succeeded or self._is_sound
                 if not counts:
                     examination.uncounted += examination.failed
@@ -131,10 +150,9 @@ class DetectionStage:
         elif examination.failed:
             failed = [frame for frame in claim.frames if frame.id in examination.failed]
             self._learn_from_failures(failed, counts=counts)
-        if examination.unavailable is not None:
-            raise examination.unavailable
         if examination.failed and not counts:
             raise next(iter(examination.failed.values()))
+        return len(examination.seen)
 
     def _learn_from_failures(self, failed: Sequence[WaitingFrame], *, counts: bool) -> None:
         self._is_sound = False
@@ -153,11 +171,6 @@ class Results:
         self._clock = clock
         self._zone = zone
 
-    async def memory(self, camera_id: int, detector: str) -> bytes | None:
-        """What the detector knows of a camera."""
-        async with self._database.transaction() as session:
-            return await memories.recall(session, camera_id, detector)
-
     async def store(self, claim: Claim, examination: Examination, detector: str) -> None:
         """Store detections, events, assessments and messages with the frames' states.
 
@@ -166,7 +179,7 @@ class Results:
         """
         now = self._clock.now()
         async with self._database.transaction() as session:
-            camera = await cameras.lock_leased(session, claim.camera_id, holder=claim.holder)
+            camera = await cameras.end_lease(session, claim.camera_id, holder=claim.holder)
             if camera is None:
                 metrics.LEASES_LOST.inc()
                 log.warning("lease lost, results dropped", camera_id=claim.camera_id)
@@ -182,7 +195,6 @@ class Results:
             await frames.note_failures(session, reasons)
             if examination.memory is not None:
                 await memories.keep(session, camera.id, detector, examination.memory, now=now)
-            await cameras.release_lease(session, camera.id, holder=claim.holder)
         _count(outcomes, seen)
 
     async def _attach_all(

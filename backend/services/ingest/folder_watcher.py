@@ -18,11 +18,13 @@ from backend.services.ingest.reading import is_wanted
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile
 from backend.services.ingest.tree_watch import Overflow, TreeWatch
+from backend.services.ingest.turns import Turns
 from backend.services.ingest.unseen import unseen_folders
 
 _DAY_SECONDS = 86_400.0
 _AT_ONCE = 64
-_MOST_WAITING = 4096
+_MOST_WAITING = 16_384  # files, a few MB; the kernel keeps as many changes
+_SCAN_PAUSE_SECONDS = 0.2
 _ROOT = "."
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,9 @@ class FolderWatcher:
     With `polling`, or where the kernel has no watches left, a folder is looked at every
     `poll_seconds`, and a file counts once it is the same in two looks. What was there before it
     began is for the scan.
+
+    What is found waits to be taken, camera by camera in turn. Where that is too much, the camera
+    that has most waiting loses some, and its folder is `missed`: the scan finds them there.
     """
 
     def __init__(
@@ -64,7 +69,8 @@ class FolderWatcher:
         self._polling = polling
         self._poll_seconds = poll_seconds
         self._open_tree = open_tree
-        self._found: asyncio.Queue[FoundFile] = asyncio.Queue(_MOST_WAITING)
+        self._found = Turns(_MOST_WAITING)
+        self._missed: set[str] = set()  # camera folders, and "" for all: never more than those
         self._rescan = asyncio.Event()
         self.watching = asyncio.Event()
         self.state = WatchState()
@@ -83,12 +89,27 @@ class FolderWatcher:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
 
-    async def rescan_wanted(self, patience: float) -> bool:
-        """Wait until changes were missed, at most `patience` seconds; whether they were."""
+    async def missed(self, patience: float) -> list[str]:
+        """Wait until changes were missed, at most `patience` seconds; the folders to be scanned.
+
+        The root, as "", stands for all of them.
+        """
         await _until_one_ends(self._rescan.wait(), self._clock.sleep(patience))
-        missed = self._rescan.is_set()
+        missed = [""] if "" in self._missed else sorted(self._missed)
+        self._missed.clear()
         self._rescan.clear()
         return missed
+
+    def _miss(self, folder: str) -> None:
+        self._missed.add(folder)
+        self._rescan.set()
+
+    def _put(self, file: FoundFile) -> None:
+        given_up = self._found.put(file)
+        if given_up is not None:
+            folder = path_as_text(given_up.folder)
+            log.warning("too many files wait, the scan finds the rest", folder=folder)
+            self._miss(given_up.folder)
 
     def _make_root(self) -> None:
         try:
@@ -101,25 +122,20 @@ class FolderWatcher:
     def _begin(self) -> None:
         """From now on changes are heard; what came before is for the scan."""
         if self.watching.is_set():  # begun again: who knows what was missed
-            self._rescan.set()
+            self._miss("")
         self.watching.set()
 
     async def _next(self, watching: "asyncio.Task[None]") -> list[FoundFile]:
         """The files that wait, at least one. An error of the watching task is raised here."""
-        if self._found.empty():
-            getting = asyncio.ensure_future(self._found.get())
+        if not self._found:
+            waiting = asyncio.ensure_future(self._found.wait())
             try:
-                await asyncio.wait({getting, watching}, return_when=asyncio.FIRST_COMPLETED)
-                if not getting.done():
+                await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
+                if not self._found:
                     watching.result()
             finally:
-                getting.cancel()
-            batch = [getting.result()]
-        else:
-            batch = [self._found.get_nowait()]
-        while len(batch) < _AT_ONCE and not self._found.empty():
-            batch.append(self._found.get_nowait())
-        return batch
+                waiting.cancel()
+        return self._found.take(_AT_ONCE)
 
     async def _watch(self) -> None:
         while True:
@@ -142,7 +158,7 @@ class FolderWatcher:
         while True:
             file, folder = await tree.changes()
             if file is not None and is_wanted(file):
-                await self._found.put(FoundFile(file, "watch"))
+                self._put(FoundFile(file, "watch", completed_at=self._clock.now()))
             if folder is not None:
                 self._note(tree)
                 await self._list(folder)
@@ -152,7 +168,7 @@ class FolderWatcher:
         async for batch in slices(self._root, folder, found_by="watch"):
             for found in batch:
                 if look is None or not look.has_given(found):
-                    await self._found.put(found)
+                    self._put(found)
 
     async def _poll_unwatched(self, tree: TreeWatch, looks: "dict[str, Look]") -> None:
         """Poll what could not be watched, until it can be."""
@@ -203,7 +219,7 @@ class FolderWatcher:
         async for batch in slices(self._root, folder, found_by="watch"):
             for found in batch:
                 if look.is_settled(found):
-                    await self._found.put(found)
+                    self._put(found)
         look.end()
 
 
@@ -221,7 +237,10 @@ async def _until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
 
 
 class Look:
-    """What was there when a folder was last looked at, to tell what has come to rest since."""
+    """What was there when a folder was last looked at, to tell what has come to rest since.
+
+    It has a name and a mark of each file there, twice while it looks: some 400 bytes a file.
+    """
 
     def __init__(self) -> None:
         self._before: dict[str, FileMark | None] = {}
@@ -252,9 +271,10 @@ class Look:
 
 
 class FolderScanner:
-    """Finds what was there already: at the start, after an overflow, and daily.
+    """Finds what was there already: at the start, daily, and where changes were missed.
 
-    In slices; after the first scan with a pause between them, so that it is not felt.
+    In slices. Where all was missed, as before the start, one after the other; else with a pause
+    between them, so that it is not felt.
     """
 
     def __init__(self, root: Path, clock: Clock, watcher: FolderWatcher) -> None:
@@ -265,11 +285,15 @@ class FolderScanner:
     async def batches(self) -> AsyncGenerator[Sequence[FoundFile], None]:
         """All files below the root, again and again."""
         await self._watcher.watching.wait()
-        pause = 0.0
+        folders, pause, due_at = [""], 0.0, 0.0
         while True:
-            async for batch in slices(self._root):
-                yield batch
-                await self._clock.sleep(pause)
-            self._watcher.state.scanned_at = self._clock.now()
-            missed = await self._watcher.rescan_wanted(_DAY_SECONDS)
-            pause = 0.0 if missed else 0.2
+            for folder in folders:
+                async for batch in slices(self._root, folder):
+                    yield batch
+                    await self._clock.sleep(pause)
+            if "" in folders:
+                self._watcher.state.scanned_at = self._clock.now()
+                due_at = self._clock.monotonic() + _DAY_SECONDS
+            missed = await self._watcher.missed(max(0.0, due_at - self._clock.monotonic()))
+            folders = missed or [""]
+            pause = 0.0 if "" in missed else _SCAN_PAUSE_SECONDS

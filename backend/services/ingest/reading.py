@@ -78,7 +78,7 @@ def read_picture(
         found = look(path)
         mark = mark_of(found)
         _refuse_by_name(relative, found)
-        mark, data = _read(root, path, limits)
+        mark, data = read_below(root, path, limits)
         structure = read_structure(data, max_pixels=limits.pixels)
     except Invalid as error:
         return Refused(mark, error.code, str(error))
@@ -148,8 +148,11 @@ def _refuse_by_name(relative: str, found: os.stat_result) -> None:
         raise Invalid("videos are not taken in yet, only pictures", code="file.video")
 
 
-def _read(root: Path, path: Path, limits: Limits) -> tuple[FileMark, bytes]:
-    """All of a file that lies, also by its links, below the root."""
+def read_below(root: Path, path: Path, limits: Limits) -> tuple[FileMark, bytes]:
+    """All of a file that lies, also by its links, below the root.
+
+    Raises `Invalid` for what is no such file, `Moving`, `OSError`.
+    """
     try:
         # Not to wait for the other end of a FIFO that took the file's place meanwhile.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

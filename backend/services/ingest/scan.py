@@ -13,15 +13,19 @@ SLICE = 256
 
 
 def walk(root: Path, below: str, found_by: str) -> Iterator[FoundFile]:
-    """All wanted files below a folder of the root, folder by folder; links are not followed."""
+    """All wanted files below a folder of the root, folder by folder; links are not followed.
+
+    In memory are the entries of one folder, and the names of folders yet to come.
+    """
     pending = [below]
     while pending:
         folder = pending.pop()
         try:
-            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
+            entries = sorted(os.scandir(root / folder), key=lambda e: e.name, reverse=True)
         except OSError:  # gone meanwhile, or not ours to read
             continue
-        for entry in entries:
+        while entries:
+            entry = entries.pop()  # let go of at once: it keeps what `stat` has told
             relative = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False):
                 pending.append(relative)

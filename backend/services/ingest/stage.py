@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -13,15 +13,17 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from backend.core import metrics
+from backend.core.breaker import Breaker
 from backend.core.clock import Clock
 from backend.core.content_store import ContentStore
 from backend.core.database import Database, Session
 from backend.core.errors import Unavailable
 from backend.core.queue import Bells
 from backend.domain.captured import capture_time
-from backend.domain.frames import Arrival, FileMark, Lane
+from backend.domain.frames import Arrival, FileMark, FrameState, Lane
 from backend.domain.paths import path_as_text, text_as_path
 from backend.services.ingest.cameras import camera_of_folder
+from backend.services.ingest.floods import with_floods_skipped
 from backend.services.ingest.reading import (
     Limits,
     Moving,
@@ -38,19 +40,19 @@ from backend.services.stores.quarantine import BadFile
 
 log = structlog.get_logger(__name__)
 
-_RETRY_SECONDS = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
     """A file below the media root; `relative` is its path as Python has it.
 
     `mark` is known where a scan has asked for it, so that a file in the ledger need not be read.
+    `completed_at` is when the kernel said that it was closed after writing, or moved here.
     """
 
     relative: str
     found_by: str
     mark: FileMark | None = None
+    completed_at: datetime | None = None
 
     @property
     def folder(self) -> str:
@@ -76,21 +78,32 @@ class FrameSource(Protocol):
         ...
 
 
+async def _any_disk() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Where files are taken from and to, and what they may be."""
+    """Where files are taken from and to, and what they may be.
+
+    `check_disk` raises `Unavailable` where another disk is in the place of the store's.
+    """
 
     root: Path
     store: ContentStore
     limits: Limits
     zone: ZoneInfo
     remove_after_import: bool = False
+    flood_after: int = 1000
+    """So many live frames of one camera may wait before only one of a second goes to them."""
+    check_disk: Callable[[], Awaitable[None]] = _any_disk
 
 
 class Ingest:
     """Takes files in, a batch at a time: copied and hashed, then one transaction, then the bells.
 
-    The same file (camera, path, content) is one frame, however often it is found.
+    The same file (camera, path, content) is one frame, however often it is found. `breaker` is
+    around all that must be there to take files in: the database, and the pictures' disk.
     """
 
     def __init__(self, intake: Intake, database: Database, bells: Bells, clock: Clock) -> None:
@@ -98,6 +111,7 @@ class Ingest:
         self._database = database
         self._bells = bells
         self._clock = clock
+        self.breaker = Breaker("intake", clock)
 
     async def run(self, source: FrameSource) -> None:
         """Take in what a source finds. What cannot be stored now is kept until it can."""
@@ -107,17 +121,19 @@ class Ingest:
 
     async def _handle_until_taken(self, batch: Sequence[FoundFile]) -> None:
         while True:
+            await self.breaker.ready()
             try:
-                return await self.handle(batch)
+                with self.breaker.call():
+                    return await self.handle(batch)
             except Unavailable as error:
                 log.warning("files wait to be taken in", files=len(batch), reason=str(error))
-                await self._clock.sleep(_RETRY_SECONDS)
 
     async def handle(self, batch: Sequence[FoundFile]) -> None:
         """Take a batch of files in. Raises `Unavailable` where database or disk cannot take it."""
-        fresh, ignored = await self._sort({file.relative: file for file in batch}.values())
+        fresh, ignored, live = await self._sort({file.relative: file for file in batch}.values())
         if not fresh and not ignored:
             return
+        await self._intake.check_disk()
         outcomes = await asyncio.gather(*(asyncio.to_thread(self._read, file) for file in fresh))
         # Not before the reading: what was written meanwhile would seem to come from the future.
         received_at = self._clock.now()
@@ -127,25 +143,30 @@ class Ingest:
             for f, o in zip(fresh, outcomes, strict=True)
             if isinstance(o, Refused)
         ]
+        await self._intake.check_disk()  # what was copied to another one has no frames
         async with self._database.transaction() as session:
             for camera_id, files in sorted(ignored.items()):
                 await cameras.count_ignored(session, camera_id, files)
-            rung = await self._receive(session, taken, received_at)
+            new = await self._receive(session, taken, received_at, live)
             await quarantine.put(session, refused, now=received_at)
-        await self._tell(rung, refused)
+        await self._tell(new, refused)
         if taken and self._intake.remove_after_import:
             await self._remove(taken)
 
     async def _sort(
         self, files: Collection[FoundFile]
-    ) -> tuple[list[FoundFile], Mapping[int, int]]:
-        """The files to read, and how many came for each camera that has been deleted.
+    ) -> tuple[list[FoundFile], Mapping[int, int], Mapping[int, int]]:
+        """The files to read, how many came for each camera that was deleted, and how many live
+        frames wait at each of the others.
 
         What a scan found and we know as it is need not be read.
         """
         async with self._database.transaction() as session:
             by_folder = await cameras.by_folders(
-                session, {path_as_text(file.folder) for file in files if file.folder}
+                session,
+                {path_as_text(file.folder) for file in files if file.folder},
+                now=self._clock.now(),
+                count_to=self._intake.flood_after,
             )
             known = await self._known(session, files, by_folder)
         fresh: list[FoundFile] = []
@@ -157,7 +178,7 @@ class Ingest:
                     fresh.append(file)
             elif file.found_by == "watch":  # a scan finds the same ones every day
                 ignored[camera.id] += 1
-        return fresh, ignored
+        return fresh, ignored, {one.id: one.live_frames for one in by_folder.values()}
 
     async def _known(
         self,
@@ -200,10 +221,11 @@ class Ingest:
         session: Session,
         taken: Sequence[tuple[FoundFile, Picture]],
         received_at: datetime,
-    ) -> set[tuple[int, Lane]]:
-        """Store the frames; the cameras that got new ones, with the lanes to ring for."""
+        live: Mapping[int, int],
+    ) -> "New":
+        """Store the frames, and count those that nobody will look at."""
         if not taken:
-            return set()
+            return New()
         by_folder = {
             folder: await camera_of_folder(session, folder, now=received_at)
             for folder in sorted({file.folder for file, _ in taken})
@@ -212,13 +234,22 @@ class Ingest:
             self._arrival(by_folder[file.folder], file, picture, received_at)
             for file, picture in taken
         ]
+        most = self._intake.flood_after
+        arrivals = await with_floods_skipped(session, arrivals, live=live, most=most)
         new = await frames.receive(session, arrivals)
+        skipped = {camera_id: got.skipped for camera_id, got in new.items() if got.skipped}
+        if skipped:
+            await cameras.count_skipped(session, skipped, now=received_at)
         await quarantine.release(session, [file.recorded for file, _ in taken], now=received_at)
-        return {
-            (a.camera_id, Lane.LIVE if a.found_by == "watch" else Lane.BACKLOG)
-            for a in arrivals
-            if a.camera_id in new
-        }
+        slugs = {camera.id: camera.slug for camera in by_folder.values()}
+        return New(
+            {
+                (a.camera_id, Lane.LIVE if a.found_by == "watch" else Lane.BACKLOG)
+                for a in arrivals
+                if a.skipped is None and a.camera_id in new and new[a.camera_id].waiting
+            },
+            {slugs[camera_id]: number for camera_id, number in skipped.items()},
+        )
 
     def _arrival(
         self, camera: KnownCamera, file: FoundFile, picture: Picture, received_at: datetime
@@ -241,14 +272,20 @@ class Ingest:
             captured_from=captured.source,
             clock_suspect=captured.clock_suspect,
             found_by=file.found_by,
+            completed_at=file.completed_at,
         )
 
-    async def _tell(self, rung: set[tuple[int, Lane]], refused: Sequence[BadFile]) -> None:
+    async def _tell(self, new: "New", refused: Sequence[BadFile]) -> None:
         for file in refused:
             metrics.FILES_QUARANTINED.labels(code=file.code).inc()
             log.warning("file quarantined", path=file.path, code=file.code, reason=file.reason)
+        for slug, number in new.skipped.items():
+            metrics.FRAMES_FINISHED.labels(state=FrameState.SKIPPED.value).inc(number)
+            metrics.FRAMES_SKIPPED.labels(camera=slug).inc(number)
+            # The same words each time, so that the log has them once a second.
+            log.warning("a camera floods, not all of its pictures are looked at", camera=slug)
         try:
-            for camera_id, lane in sorted(rung):
+            for camera_id, lane in sorted(new.rung):
                 await self._bells.ring(str(camera_id), lane)
         except Unavailable as error:
             # The frames are in the ledger; the reconciler rings for them once Redis is back.
@@ -281,6 +318,14 @@ class Ingest:
                 continue
             except OSError as error:
                 log.warning("file not removed", path=file.recorded, reason=error.strerror)
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """What came of a batch: where to ring, and how many frames are skipped, by the slug."""
+
+    rung: Collection[tuple[int, Lane]] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -35,6 +35,9 @@ class Changes(NamedTuple):
 class TreeWatch:
     """Watches a folder and all below it; folders are gone through in a thread.
 
+    What it keeps is a name for each folder. Changes that nobody asks for stay with the kernel,
+    which keeps `fs.inotify.max_queued_events` of them and then says that there were more.
+
     Raises `Unavailable` where the root is not there (`ingest.root_gone`) or the kernel gives no
     inotify at all (`ingest.no_inotify`).
     """

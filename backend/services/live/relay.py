@@ -9,7 +9,7 @@ from backend.core.clock import Clock, wait_for
 from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.core.redis import RedisClient
-from backend.services.stores import outbox
+from backend.services.stores import events, outbox
 from backend.services.topics import OUTBOX_CHANNEL
 
 _KEPT = timedelta(hours=24)
@@ -53,11 +53,19 @@ class OutboxRelay:
 
         Without Redis the numbers are given all the same, and announced the next time.
         """
+        busy: list[int] = []
         async with self._database.transaction() as session:
-            last = await outbox.number_new(session)
+            numbers = await outbox.number_new(session)
+            now = self._clock.now()
+            if numbers is not None:
+                busy = await outbox.note_told(session, numbers, now=now)
+        last = numbers[-1] if numbers is not None else None
         self._unannounced = last or self._unannounced
         if self._unannounced is not None:
             await self._announce(self._unannounced)
+        for event_id in busy:
+            async with self._database.transaction() as session:
+                await events.was_told(session, event_id, now=now)
         return last
 
     async def _announce(self, number: int) -> None:

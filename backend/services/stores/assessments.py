@@ -64,6 +64,18 @@ async def add(session: AsyncSession, judged: Judged, *, now: datetime) -> Record
     return records(rows)[0]
 
 
+async def first_with_frame(session: AsyncSession, event_id: int, frame_id: int) -> datetime | None:
+    """When an event was first judged with what one of its frames shows."""
+    found: datetime | None = await session.scalar(
+        text(
+            "SELECT min(judged_at) FROM assessments WHERE event_id = :event_id AND "
+            "upto_detection_id >= (SELECT max(id) FROM detections WHERE frame_id = :frame_id)"
+        ),
+        {"event_id": event_id, "frame_id": frame_id},
+    )
+    return found
+
+
 _SHOWN = """
     id, event_id, number, upto_detection_id, judged_at, judged_by, version, time_zone, score,
     factors, summary

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.domain.frames import LIVE_FOR
 from backend.services.stores.rows import Record, record, records
 
 
@@ -19,6 +20,13 @@ class KnownCamera:
     folder: str
     time_zone: str | None
     deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BusyCamera(KnownCamera):
+    """With the number of its live frames that wait, counted up to some bound."""
+
+    live_frames: int
 
 
 _KNOWN = "id, slug, folder, time_zone, deleted_at IS NOT NULL AS deleted"
@@ -46,13 +54,20 @@ async def by_folder_or_slug(session: AsyncSession, name: str) -> KnownCamera | N
     return KnownCamera(**row) if row else None
 
 
-async def by_folders(session: AsyncSession, folders: Collection[str]) -> dict[str, KnownCamera]:
-    """The cameras of these folders, deleted or not, by folder."""
+async def by_folders(
+    session: AsyncSession, folders: Collection[str], *, now: datetime, count_to: int
+) -> dict[str, BusyCamera]:
+    """The cameras of these folders, deleted or not, by folder; live frames counted so far."""
     rows = await session.execute(
-        text(f"SELECT {_KNOWN} FROM cameras WHERE folder = ANY(CAST(:folders AS text[]))"),
-        {"folders": list(folders)},
+        text(
+            f"SELECT {_KNOWN}, (SELECT count(*) FROM (SELECT FROM frames WHERE camera_id = c.id "
+            "AND state = 'received' AND found_by = 'watch' AND received_at > :live_since "
+            "LIMIT :count_to) AS live) AS live_frames "
+            "FROM cameras c WHERE folder = ANY(CAST(:folders AS text[]))"
+        ),
+        {"folders": list(folders), "live_since": now - LIVE_FOR, "count_to": count_to},
     )
-    return {row["folder"]: KnownCamera(**row) for row in rows.mappings()}
+    return {row["folder"]: BusyCamera(**row) for row in rows.mappings()}
 
 
 async def hold(session: AsyncSession, folders: Collection[str]) -> dict[str, int]:
@@ -89,6 +104,14 @@ async def slugs(session: AsyncSession) -> list[str]:
     return list(rows)
 
 
+async def folders(session: AsyncSession) -> list[str]:
+    """The folders of the cameras that are not deleted."""
+    rows = await session.scalars(
+        text("SELECT folder FROM cameras WHERE deleted_at IS NULL ORDER BY id")
+    )
+    return list(rows)
+
+
 async def lock_creation(session: AsyncSession) -> None:
     """Let one transaction at a time make cameras, so that slugs are given once."""
     await session.execute(text("SELECT pg_advisory_xact_lock(7301002)"))
@@ -112,6 +135,49 @@ async def create(
         {"slug": slug, "folder": folder, "name": name, "time_zone": time_zone, "now": now},
     )
     return KnownCamera(**rows.mappings().one())
+
+
+async def lock_many(session: AsyncSession, camera_ids: Collection[int]) -> None:
+    """Lock cameras until the end of the transaction.
+
+    Before frames, as everywhere, or two transactions could wait for each other.
+    """
+    await session.execute(
+        text(
+            "SELECT 1 FROM cameras WHERE id = ANY(CAST(:ids AS int[])) "
+            "ORDER BY id FOR NO KEY UPDATE"
+        ),
+        {"ids": list(camera_ids)},
+    )
+
+
+async def count_skipped(
+    session: AsyncSession, skipped: Mapping[int, int], *, now: datetime
+) -> None:
+    """Count, by camera, frames that nobody will look at."""
+    await session.execute(
+        text(
+            "UPDATE cameras c SET skipped_frames = skipped_frames + s.number, skipped_at = :now "
+            "FROM unnest(CAST(:ids AS int[]), CAST(:numbers AS int[])) AS s (id, number) "
+            "WHERE c.id = s.id"
+        ),
+        {"ids": list(skipped), "numbers": list(skipped.values()), "now": now},
+    )
+
+
+async def skipped_since(session: AsyncSession, since: datetime) -> list[Record]:
+    """The cameras that sent more than was looked at, lately first: `slug`, `skipped_frames`, when.
+
+    `skipped_frames` counts all that were ever skipped.
+    """
+    rows = await session.execute(
+        text(
+            "SELECT slug, skipped_frames, skipped_at FROM cameras "
+            "WHERE deleted_at IS NULL AND skipped_at > :since ORDER BY skipped_at DESC, id"
+        ),
+        {"since": since},
+    )
+    return records(rows)
 
 
 async def count_ignored(session: AsyncSession, camera_id: int, files: int) -> None:
@@ -160,7 +226,7 @@ async def renew_lease(
 
 @dataclass(frozen=True, slots=True)
 class LeasedCamera:
-    """A camera whose row is locked, and whose lease is ours."""
+    """A camera whose row is locked, and whose lease was ours."""
 
     id: int
     slug: str
@@ -168,28 +234,20 @@ class LeasedCamera:
     time_zone: str | None
 
 
-async def lock_leased(session: AsyncSession, camera_id: int, *, holder: str) -> LeasedCamera | None:
-    """Lock the camera's row until the end of the transaction; None where the lease was lost."""
+async def end_lease(session: AsyncSession, camera_id: int, *, holder: str) -> LeasedCamera | None:
+    """Give up a lease with the end of the transaction, until which the camera's row is locked.
+
+    None where the lease was lost.
+    """
     rows = await session.execute(
         text(
-            "SELECT id, slug, name, time_zone FROM cameras "
-            "WHERE id = :id AND lease_holder = :holder FOR NO KEY UPDATE"
+            "UPDATE cameras SET lease_holder = NULL, lease_until = NULL "
+            "WHERE id = :id AND lease_holder = :holder RETURNING id, slug, name, time_zone"
         ),
         {"id": camera_id, "holder": holder},
     )
     row = rows.mappings().one_or_none()
     return LeasedCamera(**row) if row else None
-
-
-async def release_lease(session: AsyncSession, camera_id: int, *, holder: str) -> None:
-    """Give up a lease that is ours."""
-    await session.execute(
-        text(
-            "UPDATE cameras SET lease_holder = NULL, lease_until = NULL "
-            "WHERE id = :id AND lease_holder = :holder"
-        ),
-        {"id": camera_id, "holder": holder},
-    )
 
 
 async def release_leases_of(session: AsyncSession, worker: str) -> int:
@@ -206,6 +264,7 @@ async def release_leases_of(session: AsyncSession, worker: str) -> int:
 
 _SHOWN = """
     c.id, c.slug, c.folder, c.name, c.time_zone, c.created_at, c.deleted_at, c.ignored_files,
+    c.skipped_frames, c.skipped_at,
     (SELECT max(f.captured_at) FROM frames f WHERE f.camera_id = c.id) AS last_frame_at,
     (SELECT count(*) FROM (SELECT 1 FROM frames f WHERE f.camera_id = c.id
         AND f.state = 'received' LIMIT 100001) AS w) AS waiting_frames
@@ -230,6 +289,16 @@ async def shown(session: AsyncSession, camera_id: int) -> Record | None:
         text(f"SELECT {_SHOWN} FROM cameras c WHERE c.id = :id"), {"id": camera_id}
     )
     return record(rows)
+
+
+async def created_at(session: AsyncSession, camera_id: int) -> datetime:
+    """Since when there has been a camera that is known to be there."""
+    found: datetime = (
+        await session.execute(
+            text("SELECT created_at FROM cameras WHERE id = :id"), {"id": camera_id}
+        )
+    ).scalar_one()
+    return found
 
 
 async def change(session: AsyncSession, camera_id: int, values: Mapping[str, str | None]) -> bool:
@@ -279,8 +348,9 @@ async def bury(session: AsyncSession, camera_id: int, *, now: datetime) -> None:
         await session.execute(text(statement), {"id": camera_id})
     await session.execute(
         text(
-            "UPDATE cameras SET deleted_at = :now, ignored_files = 0, scan_wanted_at = NULL, "
-            "lease_holder = NULL, lease_until = NULL WHERE id = :id"
+            "UPDATE cameras SET deleted_at = :now, ignored_files = 0, skipped_frames = 0, "
+            "skipped_at = NULL, scan_wanted_at = NULL, lease_holder = NULL, lease_until = NULL "
+            "WHERE id = :id"
         ),
         {"id": camera_id, "now": now},
     )

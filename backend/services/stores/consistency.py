@@ -31,6 +31,25 @@ RULES = {
         SELECT format('frame %s: %s', id, state) AS what FROM frames
         WHERE state IN ('quarantined', 'buried') AND coalesce(reason, '') = ''
     """,
+    "a buried frame has its dead letter": """
+        SELECT format('frame %s: letter %s', f.id, coalesce(l.state, 'none')) AS what
+        FROM frames f LEFT JOIN dead_letters l ON l.frame_id = f.id
+        WHERE f.state = 'buried' AND coalesce(l.state, '') NOT IN ('dead', 'discarded')
+    """,
+    "what a dead letter tells of is buried": """
+        SELECT format('dead letter %s: %s, frame %s: %s', l.id, l.state, f.id, f.state) AS what
+        FROM dead_letters l JOIN frames f ON f.id = l.frame_id
+        WHERE l.state <> 'replayed' AND f.state <> 'buried'
+    """,
+    "a dead letter knows what was decided of it": """
+        SELECT format('dead letter %s: %s, %s replays, decided at %s',
+            id, state, replays, coalesce(decided_at::text, 'no time')) AS what
+        FROM dead_letters WHERE replays < 0 OR (state = 'replayed' AND replays = 0)
+            OR (decided_at IS NULL) <> (state = 'dead' AND replays = 0)
+    """,
+    "a dead letter has its reason": """
+        SELECT format('dead letter %s', id) AS what FROM dead_letters WHERE reason = ''
+    """,
     "attempts are counted up from nothing": """
         SELECT format('frame %s: %s attempts', id, attempts) AS what FROM frames WHERE attempts < 0
     """,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domain.events import Span
 from backend.domain.risk import Facts, Seen
-from backend.services.stores.rows import Record, records
+from backend.services.stores.rows import Record, record, records
 
 
 def facts_as_json(facts: Facts) -> dict[str, Any]:
@@ -194,6 +194,38 @@ async def close(session: AsyncSession, ids: Sequence[int], *, now: datetime) -> 
     return await shown_many(session, ids)
 
 
+async def was_told(session: AsyncSession, event_id: int, *, now: datetime) -> None:
+    """Remember when an event was first told of, where that is not known yet."""
+    await session.execute(
+        text("UPDATE events SET told_at = :now WHERE id = :id AND told_at IS NULL"),
+        {"id": event_id, "now": now},
+    )
+
+
+async def times(session: AsyncSession, event_id: int) -> Record | None:
+    """How an event came about: the frame that opened it, its times, and what followed.
+
+    `frame_id`, `completed_at`, `received_at`, `claimed_at`, `finished_at`, `assessed_at`, `told_at`
+    and `closed_at`; any of them may be unknown.
+    """
+    rows = await session.execute(
+        text(
+            """
+            SELECT f.id AS frame_id, f.completed_at, f.received_at, f.claimed_at, f.finished_at,
+                a.judged_at AS assessed_at, e.told_at, e.closed_at
+            FROM events e
+            LEFT JOIN LATERAL (SELECT frame_id FROM detections WHERE event_id = e.id
+                ORDER BY id LIMIT 1) AS d ON true
+            LEFT JOIN frames f ON f.id = d.frame_id
+            LEFT JOIN assessments a ON a.event_id = e.id AND a.number = 1
+            WHERE e.id = :id
+            """
+        ),
+        {"id": event_id},
+    )
+    return record(rows)
+
+
 _SHOWN = """
     e.id, e.camera_id, c.slug AS camera, c.name AS camera_name, e.continues_event_id, e.state,
     e.first_at, e.last_at, e.opened_at, e.attached_at, e.closed_at, e.reviewed_at, e.notes,
@@ -232,7 +264,7 @@ class EventFilter:
     state: str | None = None
 
     def where(self) -> tuple[list[str], dict[str, Any]]:
-        """The conditions, and their values."""
+        """The conditions but for `until`, and their values."""
         lowest, highest = self.scores or (None, None)
         wanted: list[tuple[str, str, Any]] = [
             ("c.slug = :camera", "camera", self.camera),
@@ -240,7 +272,6 @@ class EventFilter:
             ("e.score <= :highest", "highest", highest),
             ("e.classes @> ARRAY[CAST(:class_name AS text)]", "class_name", self.class_name),
             ("e.last_at >= :since", "since", self.since),
-            ("e.first_at < :until", "until", self.until),
             ("(e.reviewed_at IS NOT NULL) = :reviewed", "reviewed", self.reviewed),
             ("e.state = :state", "state", self.state),
         ]
@@ -257,9 +288,11 @@ async def page(
 ) -> list[Record]:
     """Events, the latest begin first."""
     where, values = wanted.where()
-    if before is not None:
+    # One upper bound: of two, the index may be entered at the wrong one.
+    ends = [before, None if wanted.until is None else (wanted.until, 0)]
+    if any(ends):
         where.append("(e.first_at, e.id) < (:before_at, :before_id)")
-        values |= {"before_at": before[0], "before_id": before[1]}
+        values |= dict(zip(("before_at", "before_id"), min(filter(None, ends)), strict=True))
     rows = await session.execute(
         text(
             f"SELECT {_SHOWN} FROM events e JOIN cameras c ON c.id = e.camera_id "

@@ -10,10 +10,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domain.frames import LIVE_FOR, Arrival, FileMark, FrameState, Lane, WaitingFrame
+from backend.services.stores import dead_letters
 from backend.services.stores.rows import Record, record, records
 
 
-async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[int, int]:
+@dataclass(slots=True)
+class NewFrames:
+    """How many frames one camera got."""
+
+    waiting: int = 0
+    skipped: int = 0
+
+
+async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[int, NewFrames]:
     """Put files into the ledger; one that is there already stays as it is.
 
     How many new frames each camera got. Files of a camera that has been deleted are left out. Rows
@@ -27,21 +36,26 @@ async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[in
                 AND deleted_at IS NULL ORDER BY id FOR KEY SHARE
             )
             INSERT INTO frames (camera_id, path, size, mtime_ns, inode, content_hash, width, height,
-                received_at, captured_at, captured_from, clock_suspect, found_by)
-            SELECT a.* FROM unnest(
+                received_at, captured_at, captured_from, clock_suspect, found_by, completed_at,
+                reason, state, finished_at)
+            SELECT a.*, CASE WHEN skipped IS NULL THEN 'received' ELSE 'skipped' END,
+                CASE WHEN skipped IS NOT NULL THEN received_at END
+            FROM unnest(
                 CAST(:camera_ids AS int[]), CAST(:paths AS text[]), CAST(:sizes AS bigint[]),
                 CAST(:mtimes AS bigint[]), CAST(:inodes AS bigint[]), CAST(:hashes AS bytea[]),
                 CAST(:widths AS int[]), CAST(:heights AS int[]),
                 CAST(:received AS timestamptz[]), CAST(:captured AS timestamptz[]),
                 CAST(:captured_from AS text[]), CAST(:suspect AS bool[]),
-                CAST(:found_by AS text[])
+                CAST(:found_by AS text[]), CAST(:completed AS timestamptz[]),
+                CAST(:skipped AS text[])
             ) AS a (camera_id, path, size, mtime_ns, inode, content_hash, width, height,
-                received_at, captured_at, captured_from, clock_suspect, found_by)
+                received_at, captured_at, captured_from, clock_suspect, found_by, completed_at,
+                skipped)
             JOIN present ON present.id = a.camera_id
             ORDER BY a.camera_id, a.path, a.content_hash
             ON CONFLICT (camera_id, path, content_hash) DO UPDATE
                 SET size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode
-            RETURNING camera_id, xmax = 0 AS is_new
+            RETURNING camera_id, state, xmax = 0 AS is_new
             """
         ),
         {
@@ -58,13 +72,33 @@ async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[in
             "captured_from": [a.captured_from for a in arrivals],
             "suspect": [a.clock_suspect for a in arrivals],
             "found_by": [a.found_by for a in arrivals],
+            "completed": [a.completed_at for a in arrivals],
+            "skipped": [a.skipped for a in arrivals],
         },
     )
-    new: dict[int, int] = {}
+    new: dict[int, NewFrames] = {}
     for row in rows:
         if row.is_new:
-            new[row.camera_id] = new.get(row.camera_id, 0) + 1
+            got = new.setdefault(row.camera_id, NewFrames())
+            got.waiting += row.state == FrameState.RECEIVED
+            got.skipped += row.state == FrameState.SKIPPED
     return new
+
+
+async def seconds_taken(
+    session: AsyncSession, camera_id: int, seconds: Collection[datetime]
+) -> set[datetime]:
+    """In which of these seconds a camera took a picture that was not skipped."""
+    rows = await session.scalars(
+        text(
+            "SELECT s.at FROM unnest(CAST(:seconds AS timestamptz[])) AS s (at) "
+            "WHERE EXISTS (SELECT 1 FROM frames WHERE camera_id = :camera_id "
+            "AND captured_at >= s.at AND captured_at < s.at + interval '1 second' "
+            "AND state <> 'skipped')"
+        ),
+        {"camera_id": camera_id, "seconds": list(seconds)},
+    )
+    return set(rows)
 
 
 async def known_paths(
@@ -112,6 +146,28 @@ async def stored(
         },
     )
     return {(row.camera_id, row.path, row.content_hash) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """Where a frame's file was put: its path below its camera's folder, and what was in it."""
+
+    folder: str
+    path: str
+    content_hash: bytes
+
+
+async def original(session: AsyncSession, frame_id: int) -> Original | None:
+    """The file that a frame was made of."""
+    rows = await session.execute(
+        text(
+            "SELECT c.folder, f.path, f.content_hash FROM frames f "
+            "JOIN cameras c ON c.id = f.camera_id WHERE f.id = :id"
+        ),
+        {"id": frame_id},
+    )
+    row = rows.mappings().one_or_none()
+    return Original(**row) if row else None
 
 
 _WAITING = "id, camera_id, content_hash, captured_at, width, height, attempts, reason"
@@ -214,10 +270,10 @@ class Outcome:
 async def finish(
     session: AsyncSession, outcomes: Sequence[Outcome], *, detector: str | None, now: datetime
 ) -> None:
-    """Give frames their final states."""
+    """Give frames their final states; each that is buried gets its dead letter."""
     if not outcomes:
         return
-    await session.execute(
+    finished = await session.execute(
         text(
             """
             UPDATE frames f SET state = o.state, event_id = o.event_id, reason = o.reason,
@@ -225,7 +281,7 @@ async def finish(
             FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]),
                 CAST(:event_ids AS bigint[]), CAST(:reasons AS text[]), CAST(:remarks AS text[])
             ) AS o (id, state, event_id, reason, remarks)
-            WHERE f.id = o.id AND f.state = 'received'
+            WHERE f.id = o.id AND f.state = 'received' RETURNING f.id, f.state
             """
         ),
         {
@@ -240,6 +296,8 @@ async def finish(
             "now": now,
         },
     )
+    buried = [row.id for row in finished if row.state == FrameState.BURIED.value]
+    await dead_letters.write(session, buried, now=now)
 
 
 async def lanes_waiting(
@@ -274,7 +332,8 @@ async def cameras_with_work(session: AsyncSession) -> Sequence[int]:
 _SHOWN = """
     f.id, f.camera_id, f.event_id, c.slug AS camera, f.path, f.state, f.reason, f.remarks,
     f.detector, f.width, f.height, f.size, f.captured_at, f.captured_from, f.clock_suspect,
-    f.found_by, f.received_at, f.claimed_at, f.finished_at, f.attempts, f.content_hash
+    f.found_by, f.completed_at, f.received_at, f.claimed_at, f.finished_at, f.attempts,
+    f.content_hash
 """
 
 
@@ -287,6 +346,18 @@ async def shown(session: AsyncSession, frame_id: int) -> Record | None:
         {"id": frame_id},
     )
     return record(rows)
+
+
+async def shown_many(session: AsyncSession, ids: Collection[int]) -> list[Record]:
+    """Some frames, as the API shows them, in capture order."""
+    rows = await session.execute(
+        text(
+            f"SELECT {_SHOWN} FROM frames f JOIN cameras c ON c.id = f.camera_id "
+            "WHERE f.id = ANY(CAST(:ids AS bigint[])) ORDER BY f.captured_at, f.id"
+        ),
+        {"ids": list(ids)},
+    )
+    return records(rows)
 
 
 async def page(

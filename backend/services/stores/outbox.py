@@ -39,14 +39,14 @@ async def put(session: AsyncSession, messages: Sequence[Message], *, now: dateti
     )
 
 
-async def number_new(session: AsyncSession) -> int | None:
-    """Number the messages that are committed and have no number; the last number, if any were.
+async def number_new(session: AsyncSession) -> range | None:
+    """Number the messages that are committed and have no number; the numbers, if any were.
 
     One transaction at a time does it, so that the numbers have no gaps and a reader who has seen
     one number has seen all before it.
     """
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _RELAY_LOCK})
-    last: int | None = await session.scalar(
+    rows = await session.execute(
         text(
             """
             WITH counter AS (SELECT last_number FROM outbox_counter WHERE id = 1),
@@ -59,12 +59,40 @@ async def number_new(session: AsyncSession) -> int | None:
                 FROM fresh, counter WHERE o.id = fresh.id RETURNING o.number
             )
             UPDATE outbox_counter SET last_number = n.last
-            FROM (SELECT max(number) AS last FROM numbered) AS n
-            WHERE id = 1 AND n.last IS NOT NULL RETURNING last_number
+            FROM (SELECT min(number) AS first, max(number) AS last FROM numbered) AS n
+            WHERE id = 1 AND n.last IS NOT NULL RETURNING n.first, n.last
             """
         )
     )
-    return last
+    row = rows.one_or_none()
+    return None if row is None else range(row.first, row.last + 1)
+
+
+async def note_told(session: AsyncSession, numbers: range, *, now: datetime) -> list[int]:
+    """Remember when events were first told of: those whose opening has one of these new numbers.
+
+    Those that somebody is at are left out, and are what is returned: whoever has numbered messages
+    must wait for nobody who may come to wait for the numbers.
+    """
+    rows = await session.scalars(
+        text(
+            """
+            WITH opened AS (
+                SELECT event_id AS id FROM outbox
+                WHERE number BETWEEN :first AND :last AND kind = 'event.opened'
+            ), free AS (
+                SELECT id FROM events WHERE id IN (SELECT id FROM opened) AND told_at IS NULL
+                ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+            ), told AS (
+                UPDATE events e SET told_at = :now FROM free WHERE e.id = free.id
+            )
+            SELECT e.id FROM events e JOIN opened USING (id)
+            WHERE e.told_at IS NULL AND e.id NOT IN (SELECT id FROM free) ORDER BY e.id
+            """
+        ),
+        {"first": numbers[0], "last": numbers[-1], "now": now},
+    )
+    return list(rows)
 
 
 async def last_number(session: AsyncSession) -> int:

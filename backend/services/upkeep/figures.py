@@ -13,16 +13,17 @@ from prometheus_client.registry import Collector
 
 from backend.core.database import Database
 from backend.core.errors import Unavailable
-from backend.services.stores import events, frames, quarantine
+from backend.services.stores import dead_letters, events, frames, quarantine
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many frames wait, events are open, and files are in quarantine."""
+    """How many frames wait, events are open, files are in quarantine, and letters are dead."""
 
     waiting_frames: int
     open_events: int
     quarantined: int
+    dead_letters: int
 
 
 async def figures(database: Database) -> Figures | None:
@@ -33,6 +34,7 @@ async def figures(database: Database) -> Figures | None:
                 await frames.count_waiting(session),
                 await events.count_open(session),
                 await quarantine.count(session),
+                await dead_letters.count(session),
             )
     except Unavailable:
         return None
@@ -58,6 +60,7 @@ class _Ledger(Collector):
         yield _gauge("hsi_frames_waiting", "Frames that nobody has looked at yet", waiting)
         yield _gauge("hsi_events_open", "Events that are not over", opened)
         yield _gauge("hsi_quarantined_files", "Files that are no frames", self._found.quarantined)
+        yield _gauge("hsi_dead_letters", "Work that was given up", self._found.dead_letters)
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

@@ -1,61 +1,72 @@
-"""How the product is: each part with its reason, in words for an owner."""
+"""How the product is: each part with its reason, and on which rungs of the ladder it stands."""
 
 import asyncio
-import shutil
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TypeVar
 
 from backend.core.clock import Clock
 from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.core.redis import RedisClient
-from backend.services.stores import frames
-from backend.services.stores.rows import Record
-from backend.services.upkeep.heartbeat import heard
+from backend.services.stores import cameras, dead_letters, frames
+from backend.services.upkeep import part_findings
+from backend.services.upkeep.heartbeat import Word, heard
+from backend.services.upkeep.ladder import LADDER
+from backend.services.upkeep.part_findings import Finding, Status
 from backend.services.upkeep.redis_watch import RedisWatch
+from backend.services.upkeep.silent_cameras import silent_cameras
 
-Status = Literal["healthy", "degraded", "unhealthy"]
 Answer = TypeVar("Answer")
 
-LEAST_FREE_BYTES = 1_000_000_000
 _CHECK_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 10
-_LONG_WAIT = timedelta(minutes=1)
 _FRESH_SECONDS = 0.5
-_SHOWN = 5  # names in one sentence
 _WORST_FIRST: tuple[Status, ...] = ("unhealthy", "degraded", "healthy")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """How a part is now; `since`, where that is known better than by having looked before."""
-
-    name: str
-    status: Status
-    reason: str
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PartHealth:
-    """How a part is, and since when, as this process has seen it."""
+    """How a part is, and since when.
+
+    Unless `since_known`, `since` is only when this process first looked: it may be so for longer.
+    `rung` is the one of `LADDER` that it stands for.
+    """
 
     name: str
     status: Status
     reason: str
     since: datetime
+    since_known: bool
+    rung: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A rung of `LADDER` that the product stands on, and since when; as of a part."""
+
+    name: str
+    title: str
+    works: str
+    waits: str
+    advice: str
+    since: datetime
+    since_known: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How all parts are. `ready`: the API can do its work."""
+    """How all parts are, and on which rungs it stands for it, the lowest first.
+
+    `ready`: the API can do its work.
+    """
 
     status: Status
     ready: bool
     checked_at: datetime
+    rungs: tuple[Standing, ...]
     parts: tuple[PartHealth, ...]
 
 
@@ -65,18 +76,21 @@ class Health:
     A report is made when asked for, at most every half second, and every 10 s anyway, so that
     `since` is right when nobody asks; Redis, which may be away for a second, is asked more often.
     Only a database that does not answer makes it unhealthy: without anything else the API still
-    shows what there is.
+    shows what there is. `folders` are those whose disks are measured; the first has to be there.
     """
 
-    def __init__(self, database: Database, redis: RedisClient, clock: Clock, folder: Path) -> None:
+    def __init__(
+        self, database: Database, redis: RedisClient, clock: Clock, folders: Sequence[Path]
+    ) -> None:
         self._database = database
         self._redis = redis
         self._redis_watch = RedisWatch(redis, clock)
         self._clock = clock
-        self._folder = folder
-        self._since: dict[str, tuple[Status, datetime]] = {}
+        self._folders = folders
+        self._seen: dict[str, PartHealth] = {}
         self._latest: tuple[float, Report] | None = None
         self._looking = asyncio.Lock()
+        self._database_took = 0.0
 
     async def run(self) -> None:
         """Look every 10 s, and at Redis every second."""
@@ -98,69 +112,125 @@ class Health:
             return report
 
     async def _look(self) -> list[Finding]:
-        database, redis, pictures, disk, words = await asyncio.gather(
-            _bounded(self._look_at_database(), Finding("database", "unhealthy", _NO_ANSWER)),
-            _bounded(self._look_at_redis(), Finding("redis", "degraded", _NO_ANSWER)),
-            _bounded(self._look_at_pictures(), Finding("pictures", "degraded", _NO_ANSWER)),
-            _bounded(
-                asyncio.to_thread(look_at_disk, self._folder),
-                Finding("disk", "degraded", _NO_ANSWER),
-            ),
-            _bounded(self._listen(), None),
-        )
-        if words is None:
-            unknown = "not known while Redis does not answer"
-            parts = [Finding(name, "degraded", unknown) for name in _OF_WORKERS]
-        else:
-            parts = [look_at_workers(words), look_at_ingest(words), look_at_detectors(words)]
-        return [database, redis, *parts, pictures, disk]
+        # A group, not `gather`: whoever is cancelled meanwhile leaves none of them running.
+        async with asyncio.TaskGroup() as looks:
+            database = looks.create_task(
+                _bounded(self._look_at_database(), _no_database(_NO_ANSWER))
+            )
+            redis = looks.create_task(_bounded(self._look_at_redis(), _no_redis(_NO_ANSWER)))
+            ledger = looks.create_task(
+                _bounded(self._look_into_ledger(), _unknown(_OF_LEDGER, "the database"))
+            )
+            disk = looks.create_task(
+                _bounded(
+                    asyncio.to_thread(part_findings.look_at_disks, self._folders),
+                    Finding("disk", "degraded", _NO_ANSWER, rung="disk"),
+                )
+            )
+            words = looks.create_task(_bounded(self._listen(), None))
+        of_words = _look_at_words(words.result())
+        return [database.result(), redis.result(), *of_words, *ledger.result(), disk.result()]
 
     async def _look_at_database(self) -> Finding:
+        asked_at = self._clock.monotonic()
         try:
             await self._database.ping()
         except Unavailable as error:
-            return Finding("database", "unhealthy", str(error))
-        return Finding("database", "healthy", "it answers")
+            return _no_database(str(error))
+        took = self._clock.monotonic() - asked_at
+        # One slow answer may be that of a new connection, or of this process: two in a row count.
+        before, self._database_took = self._database_took, took
+        return part_findings.look_at_answer(min(before, took))
 
     async def _look_at_redis(self) -> Finding:
         answer = await self._redis.health_check()
-        if answer["status"] == "healthy":
-            since = self._redis_watch.since if self._redis_watch.answers else None
-            return Finding("redis", "healthy", "it answers", since)
-        return Finding("redis", "degraded", f"{answer['error']}; news come late")
+        if answer["status"] != "healthy":
+            return _no_redis(f"{answer['error']}; news come late")
+        since = self._redis_watch.changed_at if self._redis_watch.answers else None
+        return Finding("redis", "healthy", "it answers", since)
 
-    async def _look_at_pictures(self) -> Finding:
+    async def _look_into_ledger(self) -> list[Finding]:
+        now = self._clock.now()
         try:
             async with self._database.transaction() as session:
-                oldest = await frames.longest_waiting(session)
+                return [
+                    part_findings.look_at_pictures(await frames.longest_waiting(session), now),
+                    part_findings.look_at_flood(
+                        await cameras.skipped_since(session, now - part_findings.SKIPPED_LATELY),
+                        now,
+                    ),
+                    part_findings.look_at_cameras(await silent_cameras(session, now=now), now),
+                    part_findings.look_at_dead_letters(await dead_letters.count(session)),
+                ]
         except Unavailable:
-            unknown = "not known while the database does not answer"
-            return Finding("pictures", "degraded", unknown)
-        return look_at_pictures(oldest, self._clock.now())
+            return _unknown(_OF_LEDGER, "the database")
 
-    async def _listen(self) -> Sequence[dict[str, Any]] | None:
+    async def _listen(self) -> Sequence[Word] | None:
         try:
             return await heard(self._redis)
         except Unavailable:
             return None
 
-    def _reported(self, findings: Sequence[Finding]) -> Report:
+    def _reported(self, found: Sequence[Finding]) -> Report:
         now = self._clock.now()
-        parts = []
-        for found in findings:
-            status, since = self._since.get(found.name, (None, now))
-            since = max(since, found.since or since) if status == found.status else now
-            self._since[found.name] = (found.status, since)
-            parts.append(PartHealth(found.name, found.status, found.reason, since))
-        statuses = {found.status for found in findings}
+        parts = tuple(self._part(finding, now) for finding in found)
+        self._seen = {part.name: part for part in parts}
+        statuses = {part.status for part in parts}
         worst = next(status for status in _WORST_FIRST if status in statuses)
-        ready = all(f.status == "healthy" for f in findings if f.name == "database")
-        return Report(worst, ready, now, tuple(parts))
+        ready = all(part.status != "unhealthy" for part in parts if part.name == "database")
+        return Report(worst, ready, now, standings(parts), parts)
+
+    def _part(self, found: Finding, now: datetime) -> PartHealth:
+        before = self._seen.get(found.name)
+        if found.since is not None:
+            since, known = min(found.since, now), True
+        elif before is None:
+            since, known = now, False
+        elif (before.status, before.rung) == (found.status, found.rung):
+            since, known = before.since, before.since_known
+        else:
+            since, known = now, True
+        return PartHealth(found.name, found.status, found.reason, since, known, found.rung)
+
+
+def standings(parts: Sequence[PartHealth]) -> tuple[Standing, ...]:
+    """The rungs that these parts stand on, the lowest first, each since the first of its parts."""
+    found = []
+    for rung in LADDER:
+        on_it = [part for part in parts if part.rung == rung.name]
+        if on_it:
+            first = min(on_it, key=lambda part: part.since)
+            words = (rung.name, rung.title, rung.works, rung.waits, rung.advice)
+            found.append(Standing(*words, first.since, first.since_known))
+    return tuple(found)
 
 
 _OF_WORKERS = ("workers", "ingest", "detector")
+_OF_LEDGER = ("pictures", "flood", "cameras", "dead letters")
 _NO_ANSWER = f"no answer within {_CHECK_SECONDS:.0f} s"
-_NO_WORKER = "no worker was heard for 20 s: pictures wait, and none is lost"
+
+
+def _no_database(reason: str) -> Finding:
+    return Finding("database", "unhealthy", reason, rung="database")
+
+
+def _no_redis(reason: str) -> Finding:
+    return Finding("redis", "degraded", reason, rung="redis")
+
+
+def _unknown(names: Sequence[str], missing: str) -> list[Finding]:
+    reason = f"not known while {missing} does not answer"
+    return [Finding(name, "degraded", reason) for name in names]
+
+
+def _look_at_words(words: Sequence[Word] | None) -> list[Finding]:
+    if words is None:
+        return _unknown(_OF_WORKERS, "Redis")
+    return [
+        part_findings.look_at_workers(words),
+        part_findings.look_at_ingest(words),
+        part_findings.look_at_detectors(words),
+    ]
 
 
 async def _bounded(look: Awaitable[Answer], otherwise: Answer) -> Answer:
@@ -169,107 +239,3 @@ async def _bounded(look: Awaitable[Answer], otherwise: Answer) -> Answer:
             return await look
     except TimeoutError:
         return otherwise
-
-
-def look_at_workers(words: Sequence[dict[str, Any]]) -> Finding:
-    """Whether there are workers, and all their parts run."""
-    if not words:
-        return Finding("workers", "degraded", _NO_WORKER)
-    faults = [
-        f"{word['worker']}: {name} does not run: {part['reason']}"
-        for word in words
-        for name, part in word["parts"].items()
-        if not part["running"]
-    ]
-    if faults:
-        return Finding("workers", "degraded", "; ".join(faults))
-    many = f"{len(words)} workers are" if len(words) > 1 else "1 worker is"
-    return Finding("workers", "healthy", f"{many} at work: {_names(words, 'worker')}")
-
-
-def look_at_ingest(words: Sequence[dict[str, Any]]) -> Finding:
-    """Whether new pictures are seen at once."""
-    if not words:
-        return Finding("ingest", "degraded", _NO_WORKER)
-    roots = _names(words, "media_root")
-    unseen = {folder: why for word in words for folder, why in word["unseen_folders"].items()}
-    faults = [
-        f"no pictures are seen in {_some(folders)} below {roots}: {why}"
-        for why, folders in _by_value(unseen).items()
-    ]
-    polled = sorted({folder for word in words for folder in word["polled_folders"]} - set(unseen))
-    if polled:
-        faults.append(
-            f"{len(polled)} folders below {roots} cannot be watched and are only looked at from "
-            f"time to time, {polled[0]} among them: the kernel's limit of watches is reached "
-            "(raise fs.inotify.max_user_watches), or we may not read them"
-        )
-    if faults:
-        return Finding("ingest", "degraded", "; ".join(faults))
-    watched = sum(word["watched_folders"] for word in words)
-    folders = "1 folder is" if watched == 1 else f"{watched} folders are"
-    how = f"{folders} watched" if watched else "folders are looked at in turn"
-    return Finding("ingest", "healthy", f"below {roots} {how}")
-
-
-def look_at_detectors(words: Sequence[dict[str, Any]]) -> Finding:
-    """What looks at the pictures."""
-    if not words:
-        return Finding("detector", "degraded", _NO_WORKER)
-    names = _names(words, "detector")
-    if names == "motion":
-        return Finding(
-            "detector",
-            "healthy",
-            "motion only: no model is installed, so it sees that something moves, and not what",
-        )
-    return Finding("detector", "healthy", f"{names} looks at the pictures")
-
-
-def look_at_pictures(oldest: Record | None, now: datetime) -> Finding:
-    """Whether pictures are looked at as they come; `oldest` is the one that waits longest."""
-    waited = now - oldest["received_at"] if oldest else timedelta(0)
-    if oldest is None or waited < _LONG_WAIT:
-        return Finding("pictures", "healthy", "none waits for longer than a minute")
-    return Finding(
-        "pictures", "degraded", f"one of {oldest['camera']} has waited for {_lasting(waited)}"
-    )
-
-
-def look_at_disk(folder: Path) -> Finding:
-    """Whether there is room for pictures and the database."""
-    try:
-        usage = shutil.disk_usage(folder)
-    except OSError as error:
-        return Finding("disk", "degraded", f"{folder}: {error.strerror}")
-    free = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB free for {folder}"
-    if usage.free < LEAST_FREE_BYTES:
-        return Finding("disk", "degraded", f"only {free}: pictures may soon have to wait")
-    return Finding("disk", "healthy", free)
-
-
-def _lasting(time: timedelta) -> str:
-    """A length of time in its largest unit, of which there are at least two."""
-    seconds = int(time.total_seconds())
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
-def _by_value(given: Mapping[str, str]) -> dict[str, list[str]]:
-    """The keys of each value, sorted."""
-    keys: dict[str, list[str]] = {}
-    for key, value in sorted(given.items()):
-        keys.setdefault(value, []).append(key)
-    return keys
-
-
-def _some(names: Sequence[str]) -> str:
-    """A few of the names, and how many more there are."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
-def _names(words: Sequence[dict[str, Any]], key: str) -> str:
-    return ", ".join(sorted({str(word[key]) for word in words}))

@@ -1,10 +1,12 @@
 """A worker's word on how it is, kept in Redis for as long as it is true."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from backend.core.clock import Clock
 from backend.core.redis import RedisClient
@@ -48,17 +50,58 @@ class Heartbeat:
             "worker": self._worker,
             "since": self._since,
             "said_at": self._clock.now(),
-            "parts": {
-                name: {"running": state.running, "since": state.since, "reason": state.reason}
-                for name, state in self._supervisor.states.items()
-            },
+            "parts": {name: asdict(state) for name, state in self._supervisor.states.items()},
             **self._details(),
         }
         text = orjson.dumps(word).decode()
         await self._redis.keep(f"{_NAME}{self._worker}", text, seconds=_KEPT_SECONDS)
 
 
-async def heard(redis: RedisClient) -> list[dict[str, Any]]:
+class PartWord(BaseModel):
+    """How one part of a worker is."""
+
+    running: bool
+    since: datetime | None = None
+    reason: str | None = None
+    code: str | None = None
+
+
+class BreakerWord(BaseModel):
+    """How one of its breakers is."""
+
+    state: str
+    since: datetime | None = None
+    reason: str | None = None
+    code: str | None = None
+
+
+class Word(BaseModel):
+    """What a worker has said, as far as this version understands it.
+
+    A worker of another version may say more or less; of one whose word is not `understood`, only
+    the name is known.
+    """
+
+    worker: str
+    understood: bool = True
+    since: datetime | None = None
+    parts: dict[str, PartWord] = {}
+    breakers: dict[str, BreakerWord] = {}
+    detector: str | None = None
+    media_root: str | None = None
+    watched_folders: int = 0
+    polled_folders: list[str] = []
+    unseen_folders: dict[str, str] = {}
+
+
+async def heard(redis: RedisClient) -> list[Word]:
     """What the workers have said lately, by name."""
     words = await redis.kept(f"{_NAME}*")
-    return [orjson.loads(words[name]) for name in sorted(words)]
+    return [_understood(name.removeprefix(_NAME), words[name]) for name in sorted(words)]
+
+
+def _understood(worker: str, text: str) -> Word:
+    try:
+        return Word.model_validate_json(text)
+    except ValidationError:
+        return Word(worker=worker, understood=False)

@@ -31,8 +31,8 @@ class RedisWatch:
         self._run_id: str | None = None
         self.answers: bool | None = None
         """Whether it answers; None before the first look."""
-        self.since: datetime | None = None
-        """Since when it answers without a break, or does not answer."""
+        self.changed_at: datetime | None = None
+        """When that was last seen to change; None while it is as it was at the first look."""
 
     async def run(self) -> None:
         """Look every second."""
@@ -46,7 +46,8 @@ class RedisWatch:
         if self.answers is not None and run_id == self._run_id:
             return
         is_back = self.answers is not None and run_id is not None
-        self._run_id, self.answers, self.since = run_id, run_id is not None, self._clock.now()
+        self.changed_at = self._clock.now() if self.answers is not None else None
+        self._run_id, self.answers = run_id, run_id is not None
         if is_back:
             self._back()
 

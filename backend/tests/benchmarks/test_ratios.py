@@ -14,6 +14,7 @@ from backend.tests.benchmarks.bench.rows import Goal, Row
 
 BOUNDS: Mapping[str, tuple[Goal, ...]] = {
     "P1": (Goal(most=60), Goal(most=60)),
+    "P2": (Goal(least=0.02), Goal(least=0.1), Goal(most=150)),
     "P3": (Goal(least=0.02), Goal(least=0.01), Goal(least=0.1)),
     "P7": (Goal(most=1, least=1),),
     "P8": (Goal(most=0.5), Goal(most=1), Goal(most=0.5), Goal(most=2), Goal(most=10)),

@@ -2,6 +2,7 @@
 
 import random
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -121,7 +122,9 @@ async def test_asked_twice_to_end_it_stores_its_batch_and_counts_no_attempt(
     await until(begun, "a claim")
     assert product.process is not None
     product.process.send_signal(signal.SIGTERM)
+    asked_at = time.monotonic()
     assert product.kill_worker(signal.SIGTERM) == 0
+    assert time.monotonic() - asked_at < 10
     assert "Traceback" not in product.log.read_text()
     left = await product.rows("SELECT id FROM frames WHERE state = 'received' AND attempts > 0")
     assert left == []

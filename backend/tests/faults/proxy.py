@@ -1,7 +1,7 @@
 """A TCP proxy between two parts of the product, which can be made as bad as a network is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 _PIECE = 65_536
@@ -11,8 +11,10 @@ class Proxy:
     """Passes bytes on, until it is told otherwise; what it is told holds from then on.
 
     `delay`: seconds that each piece waits, either way. `is_silent`: what comes is read and kept to
-    itself. `answer_bytes`: of the answers only so many bytes still go through, then the connection
-    is cut. `harm` counts what it has broken, cut or delayed, so that a test can tell that it did.
+    itself: an answer that never comes. `answer_bytes`: of the answers only so many bytes still go
+    through, then the connection is cut. `before_commit` and `after_commit` are called when a client
+    says COMMIT, around its being passed on. `harm` counts what it has broken, cut, held or delayed,
+    so that a test can tell that it did.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -24,7 +26,11 @@ class Proxy:
         self.delay = 0.0
         self.is_silent = False
         self.answer_bytes: int | None = None
+        self.before_commit: Callable[[], Awaitable[None]] | None = None
+        self.after_commit: Callable[[], Awaitable[None]] | None = None
         self.harm = 0
+        self._passable = asyncio.Event()
+        self._passable.set()
 
     async def listen(self) -> None:
         """Take connections, always on the same port."""
@@ -44,8 +50,17 @@ class Proxy:
         for writer in self._open:
             writer.transport.abort()
 
+    def hold(self) -> None:
+        """Be a black hole: what is said comes late, once `let_go` is called; nobody is told."""
+        self._passable.clear()
+
+    def let_go(self) -> None:
+        """Pass on what was held, and what comes."""
+        self._passable.set()
+
     async def close(self) -> None:
         """End everything."""
+        self.let_go()
         await self.refuse()
         for task in self._tasks:
             task.cancel()
@@ -88,13 +103,22 @@ class Proxy:
                 if self.delay:
                     self.harm += 1
                     await asyncio.sleep(self.delay)
+                if not self._passable.is_set():
+                    self.harm += 1
+                    await self._passable.wait()
                 if self.is_silent:
+                    self.harm += 1
                     continue
                 if answers and self.answer_bytes is not None:
                     piece = piece[: self.answer_bytes]
                     self.answer_bytes -= len(piece)
+                commits = not answers and b"COMMIT" in piece
+                if commits and self.before_commit is not None:
+                    await self.before_commit()
                 writer.write(piece)
                 await writer.drain()
+                if commits and self.after_commit is not None:
+                    await self.after_commit()
                 if answers and self.answer_bytes == 0:
                     self.harm += 1
                     return

@@ -9,7 +9,7 @@ import orjson
 from backend.core.content_store import ContentStore
 from backend.core.queue import MemoryBells
 from backend.domain.frames import Lane
-from backend.services.detection.examiner import thumbnail_path
+from backend.domain.thumbnails import thumbnail_path
 from backend.services.ingest.scan import slices
 from backend.tests.benchmarks.bench.http import floor_api, get, per_second, product_api
 from backend.tests.benchmarks.bench.pictures import put_many

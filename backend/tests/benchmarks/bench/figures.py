@@ -36,7 +36,7 @@ class Figure:
 
 FIGURES = (
     Figure("P1", "file closed -> row in the ledger", "arrival.measure"),
-    Figure("P2", "backlog of 100,000 files", missing="no measurement yet"),
+    Figure("P2", "backlog of 100,000 files", "backlog.measure"),
     Figure("P3", "pictures per second, null detector", "throughput.measure"),
     Figure("P4", "detector / bare ONNX Runtime", missing="no model is shipped yet"),
     Figure("P5", "detector / plain pipeline", missing="no model is shipped yet"),

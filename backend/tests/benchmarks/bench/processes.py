@@ -39,3 +39,25 @@ def _ticks(pid: int) -> int:
     stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     fields = stat.rpartition(")")[2].split()
     return sum(int(value) for value in fields[11:15])
+
+
+def reset_peak() -> None:
+    """Let this process's highest memory begin anew (proc(5), clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_mb() -> float:
+    """The most memory that this process had at once, in MB, since it was reset."""
+    return _own_mb("VmHWM")
+
+
+def resident_mb() -> float:
+    """The memory that this process has now, in MB."""
+    return _own_mb("VmRSS")
+
+
+def _own_mb(name: str) -> float:
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise ValueError(f"this process has no {name}")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from backend.core.breaker import Breaker
 from backend.core.clock import SystemClock
 from backend.core.content_store import ContentStore
 from backend.core.database import Database
@@ -51,7 +52,8 @@ class Unlooking(Examiner):
     """Takes the null detector's word for each frame: no picture is read, decoded or drawn."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__(NullDetector(), ContentStore(Path()), Path())
+        breaker = Breaker("detector", SystemClock())
+        super().__init__(NullDetector(), ContentStore(Path()), Path(), breaker)
         self._seconds = seconds
 
     async def examine(self, batch: Sequence[WaitingFrame], memory: bytes | None) -> Examination:
@@ -102,7 +104,8 @@ def ingest_of(root: Path, database: Database, bells: Bells, kept: Path) -> Inges
 
 def looking(kept: Path) -> Examiner:
     """The shipped examiner around the null detector: pictures are decoded, thumbnails drawn."""
-    return Examiner(NullDetector(), ContentStore(kept / "pictures"), kept / "thumbnails")
+    breaker = Breaker("detector", SystemClock())
+    return Examiner(NullDetector(), ContentStore(kept / "pictures"), kept / "thumbnails", breaker)
 
 
 def detection_of(

@@ -11,7 +11,8 @@ from backend.core.database import Database
 from backend.core.queue import StreamBells
 from backend.core.redis import RedisClient
 from backend.domain.frames import Lane
-from backend.services.detection.examiner import Examiner, thumbnail_path
+from backend.domain.thumbnails import thumbnail_path
+from backend.services.detection.examiner import Examiner
 from backend.services.detection.picture import decode, draw_thumbnail
 from backend.services.ingest.scan import slices
 from backend.services.ingest.structure import read_structure

@@ -214,3 +214,18 @@ async def test_a_camera_says_how_it_stands(client: ApplicationClient, house: Hou
     assert shown["last_frame_at"] == "2025-06-01T17:00:00Z"
     async with house.ledger.database.transaction() as session:
         assert await frames.count_waiting(session) == 1
+
+
+async def test_what_was_skipped_in_a_flood_is_shown(
+    client: ApplicationClient, ledger: Ledger
+) -> None:
+    camera = await ledger.camera()
+    path = f"/api/cameras/{camera}"
+    answer = (await client.get(path)).json()
+    assert (answer["skipped_frames"], answer["skipped_at"]) == (0, None)
+    async with get_database().transaction() as session:
+        for _ in range(2):
+            await cameras.count_skipped(session, {camera: 6_000_000_000 // 3}, now=NOON)
+    answer = (await client.get(path)).json()
+    assert answer["skipped_frames"] == 4_000_000_000
+    assert answer["skipped_at"] == "2025-06-01T12:00:00Z"

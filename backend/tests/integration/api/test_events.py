@@ -34,6 +34,48 @@ async def test_an_event_is_shown_whole(client: ApplicationClient, house: House) 
     assert (shown["reviewed_at"], shown["notes"], shown["continues_event_id"]) == (None,) * 3
 
 
+async def test_the_way_of_an_event_is_told_in_milliseconds(
+    client: ApplicationClient, house: House
+) -> None:
+    camera = await house.ledger.camera()
+    event = await house.visit(camera, "person", at=NOON)
+    await house.quiet()
+    await house.ledger.change(
+        "UPDATE frames SET completed_at = received_at - interval '12.5 ms', "
+        "claimed_at = received_at + interval '3 ms', finished_at = received_at + interval '40 ms'"
+    )
+    later = timedelta(milliseconds=45)
+    await house.ledger.change("UPDATE assessments SET judged_at = :at", at=NOON + later)
+    await house.ledger.change("UPDATE events SET told_at = :at", at=NOON + 2 * later)
+    answer = await client.get(f"/api/events/{event['id']}/latency")
+    assert answer.status_code == 200
+    found = answer.json()
+    assert [(step["step"], step["after_ms"]) for step in found["steps"]] == [
+        ("completed", None),
+        ("received", 12.5),
+        ("claimed", 3.0),
+        ("finished", 37.0),
+        ("assessed", 5.0),
+        ("told", 45.0),
+        ("closed", 30910.0),
+    ]
+    (frame,) = (await client.get("/api/frames")).json()["items"]
+    assert (found["event_id"], found["frame_id"]) == (event["id"], frame["id"])
+    assert found["told_after_ms"] == 102.5
+
+
+async def test_of_an_event_that_is_not_told_yet_the_way_ends_before(
+    client: ApplicationClient, house: House
+) -> None:
+    event = await house.visit(await house.ledger.camera(), "person")
+    await house.ledger.change("UPDATE events SET told_at = NULL")
+    found = (await client.get(f"/api/events/{event['id']}/latency")).json()
+    assert found["told_after_ms"] is None
+    assert {step["step"] for step in found["steps"]} == {
+        "received", "claimed", "finished", "assessed",
+    }  # fmt: skip
+
+
 async def test_the_latest_come_first_and_pages_join(
     client: ApplicationClient, house: House
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.frames import FileMark
-from backend.services.detection.examiner import thumbnail_path
+from backend.domain.thumbnails import thumbnail_path
 from backend.services.stores import cameras, quarantine
 from backend.services.stores.quarantine import BadFile
 from backend.tests.fixtures.application import ApplicationClient
@@ -51,8 +51,9 @@ async def test_a_frame_that_shows_something_is_traced(
     (frame,) = (await client.get("/api/frames")).json()["items"]
     trace = (await client.get(f"/api/frames/{frame['id']}/trace")).json()
     assert trace["frame"] == frame == (await client.get(f"/api/frames/{frame['id']}")).json()
-    assert [step["step"] for step in trace["steps"]] == ["received", "claimed", "finished"]
-    assert trace["lane"] == "live"
+    told = ["received", "claimed", "finished", "assessed", "told"]
+    assert [step["step"] for step in trace["steps"]] == told
+    assert (trace["lane"], trace["dead_letter"]) == ("live", None)
     assert [one["class"] for one in trace["detections"]] == ["person"]
     assert trace["event"]["id"] == event["id"]
     assert trace["sentence"].startswith(f"It showed something and belongs to event {event['id']}")
@@ -63,6 +64,25 @@ async def test_a_frame_that_shows_something_is_traced(
     assert frame["attempts"] == 1
     assert frame["detector"] == "scripted"
     assert (frame["captured_from"], frame["clock_suspect"]) == ("mtime", False)
+
+
+async def test_a_trace_goes_on_to_the_end_of_the_event(
+    client: ApplicationClient, house: House
+) -> None:
+    """The frame that opened it was told of first; a later one only widened it."""
+    camera = await house.ledger.camera()
+    await house.visit(camera, "person", at=NOON)
+    house.works.clock.advance(5)
+    await house.visit(camera, "person", at=NOON + timedelta(seconds=5))
+    await house.quiet()
+    later, opener = (await client.get("/api/frames")).json()["items"]
+    for frame, told in ((opener, ["told"]), (later, [])):
+        trace = (await client.get(f"/api/frames/{frame['id']}/trace")).json()
+        steps = [step["step"] for step in trace["steps"]]
+        assert steps == ["received", "claimed", "finished", "assessed", *told, "closed"]
+    moments = [step["at"] for step in trace["steps"]]
+    assert moments == sorted(moments)
+    assert moments[3] == "2025-06-01T12:00:05Z"
 
 
 async def test_frames_that_show_nothing_or_wait_are_traced(

@@ -91,3 +91,44 @@ async def test_the_figures_are_those_of_the_ledger(client: ApplicationClient, ho
     assert "hsi_frames_waiting 1.0" in lines
     assert "hsi_events_open 1.0" in lines
     assert "hsi_quarantined_files 0.0" in lines
+
+
+async def test_a_silent_camera_is_named_in_health_and_in_the_list(
+    client: ApplicationClient, house: House
+) -> None:
+    camera, other = await house.ledger.camera(), await house.ledger.camera()
+    await house.ledger.frame(other)
+    for minute in range(20):
+        at = NOON - timedelta(minutes=minute)
+        await house.ledger.frame(camera, at, received_at=at)
+    listed = (await client.get("/api/cameras")).json()["items"]
+    since = {one["id"]: one["silent_since"] for one in listed}
+    assert since == {camera: NOON.isoformat().replace("+00:00", "Z"), other: None}
+    assert (await client.get(f"/api/cameras/{camera}")).json()["silent_since"] == since[camera]
+    (slug,) = [one["slug"] for one in listed if one["id"] == camera]
+
+    async def is_named() -> bool:
+        cameras = (await parts_of(client))["cameras"]
+        return bool(cameras["status"] == "degraded" and slug in cameras["reason"])
+
+    await until(is_named, "the silent camera", seconds=4)
+    report = (await client.get("/api/system/health")).json()
+    rungs = {rung["name"]: rung for rung in report["rungs"]}
+    assert (rungs["cameras"]["since"], rungs["cameras"]["since_known"]) == (since[camera], True)
+
+
+async def test_what_was_given_up_is_counted(client: ApplicationClient, house: House) -> None:
+    camera = await house.ledger.camera()
+    frame = await house.ledger.frame(camera)
+    await house.ledger.change(
+        "INSERT INTO dead_letters (frame_id, first_at, last_at, tries, stage, reason) "
+        "VALUES (:frame, :now, :now, 3, 'detection', 'it broke')",
+        frame=frame,
+        now=NOON,
+    )
+
+    async def is_counted() -> bool:
+        letters = (await parts_of(client))["dead letters"]
+        return bool(letters["rung"] == "dead_letters" and letters["reason"].startswith("1 picture"))
+
+    await until(is_counted, "the dead letter", seconds=4)

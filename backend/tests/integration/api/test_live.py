@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from httpx_ws import AsyncWebSocketSession, WebSocketDisconnect
 
+from backend.core.redis import RedisClient
 from backend.services.stores import outbox
+from backend.services.topics import OUTBOX_CHANNEL
 from backend.tests.fixtures.application import ApplicationClient
 from backend.tests.fixtures.ledger import NOON
 from backend.tests.integration.api.conftest import House
@@ -60,6 +62,28 @@ async def test_a_review_is_told_by_this_very_process(
         (updated,) = await told(socket, 1)
         assert updated["type"] == "event.updated"
         assert updated["event"]["reviewed_at"] is not None
+
+
+async def test_a_message_of_a_later_version_is_handed_on_as_it_is(
+    client: ApplicationClient, house: House, real_redis: RedisClient
+) -> None:
+    """Also the bell that says more than this version understands is heard."""
+    camera = await house.ledger.camera()
+    async with client.websocket_connect("/ws/events") as socket:
+        last = await subscribed(socket)
+        await house.ledger.change(
+            "INSERT INTO outbox (written_at, camera_id, event_id, kind, payload) "
+            "VALUES (:now, :camera, 7, 'alert.raised', '{\"alert\": {\"id\": 7}}')",
+            now=NOON,
+            camera=camera,
+        )
+        async with house.ledger.database.transaction() as session:
+            await outbox.number_new(session)
+        await real_redis.publish(OUTBOX_CHANNEL, '{"kind": "later", "number": "all"}')
+        await house.visit(camera, "person")
+        messages = await told(socket, 3)
+    assert messages[0] == {"type": "alert.raised", "number": last + 1, "alert": {"id": 7}}
+    assert [message["type"] for message in messages[1:]] == ["event.opened", "event.assessed"]
 
 
 async def test_one_who_was_away_misses_nothing_and_gets_nothing_twice(

@@ -1,11 +1,14 @@
 """The real process: `python -m backend.main`, over real sockets."""
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -145,6 +148,33 @@ async def test_it_ends_in_time_with_listeners_and_says_nothing_wrong(product: Pr
             await connection.recv()
         assert connection.close_code == 1012
     product.api = None
+    assert "Traceback" not in product.log.with_name("api.log").read_text()
+
+
+async def test_under_load_it_ends_in_time_and_every_answer_is_whole(product: Product) -> None:
+    address = await product.start_api()
+    answers: list[int] = []
+
+    async def ask(client: httpx.AsyncClient) -> None:
+        with contextlib.suppress(httpx.TransportError):  # it is gone
+            while True:
+                answer = await client.get("/api/system/health")
+                assert answer.json()["parts"]
+                answers.append(answer.status_code)
+
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        asking = [asyncio.create_task(ask(client)) for _ in range(20)]
+
+        async def is_under_load() -> bool:
+            return len(answers) > 100
+
+        await until(is_under_load, "a hundred answers")
+        asked_at = time.monotonic()
+        # uvicorn ends in good order, and then by the signal it was sent.
+        assert await asyncio.to_thread(product.stop_api) == -signal.SIGTERM
+        assert time.monotonic() - asked_at < 10
+        await asyncio.wait_for(asyncio.gather(*asking), 10)
+    assert set(answers) == {200}
     assert "Traceback" not in product.log.with_name("api.log").read_text()
 
 

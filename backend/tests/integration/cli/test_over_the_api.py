@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from backend.cli import main
 from backend.cli.status import EXIT_STATUS
+from backend.core.content_store import MARK
+from backend.core.database import get_database
 from backend.local.data_folder import DataFolder
 from backend.tests.fixtures.product import PROJECT, Drop, Product, a_while_ago, until
 
@@ -167,6 +170,78 @@ async def test_a_bad_file_is_in_quarantine_with_its_reason(
     traced = hsi.said("frames", "trace", "Front Door/bad \x1b[2J.jpg")
     assert "in quarantine" in traced
     assert one["reason"] in traced
+
+
+async def test_what_became_of_the_pictures_is_said(product: Product, hsi: CommandLine) -> None:
+    first, second = drops(EMPTY, PERSON)
+    product.drop([first, second])
+    product.start_worker()
+    await product.final(2)
+    counted = hsi.told("frames", "summary", "--camera", "front_door")
+    assert (counted["total"], counted["final"], counted["by_state"]["empty"]) == (2, 2, 1)
+    assert "2 frames, 2 of them final" in hsi.said("frames", "summary")
+
+    at = second.taken_at.isoformat()
+    answer = hsi.said("frames", "why", "front_door", at, "--window", "5")
+    (event,) = hsi.told("events")
+    assert answer.splitlines()[1].startswith("There was an event from ")
+    assert f"  Event {event['id']}, " in answer
+    answer = hsi.said("frames", "why", "Front Door", first.taken_at.isoformat(), "--window", "5")
+    assert "none showed anything that matters" in answer
+    assert "learning the scene" in answer
+    earlier = (first.taken_at - timedelta(days=1)).isoformat()
+    assert "No event: no picture taken" in hsi.said("frames", "why", "front_door", earlier)
+    assert "at: soon is neither like 03:10" in hsi.refused(
+        "frames", "why", "front_door", "soon", status=2
+    )
+
+    latency = hsi.told("events", "show", str(event["id"]))["latency"]
+    steps = [step["step"] for step in latency["steps"]]
+    assert steps[-1] == "closed" or "closed" not in steps
+    assert {"received", "claimed", "finished", "assessed", "told"} <= set(steps)
+    assert "first message" in hsi.said("events", "show", str(event["id"]))
+
+
+async def test_what_was_given_up_is_replayed_and_discarded(
+    product: Product, hsi: CommandLine
+) -> None:
+    """The pictures and their copies are gone, so that the work on them cannot succeed."""
+    assert hsi.said("dlq", "list") == "no dead letters\n"
+    product.drop(drops(EMPTY, PERSON))
+    product.start_worker()
+    await product.final(2)
+    product.kill_worker(signal.SIGTERM)
+    pictures = (product.media_root.parent / "pictures").rglob("*")
+    for path in [*pictures, *product.media_root.rglob("*")]:
+        if path.is_file() and path.name != MARK:
+            path.unlink()
+    async with get_database().transaction() as session:
+        # As if a worker had never come to look at them.
+        await session.execute(text("DELETE FROM events"))
+        await session.execute(
+            text("UPDATE frames SET state = 'received', event_id = NULL, finished_at = NULL")
+        )
+    product.start_worker()
+    await product.final(2)
+    letters = hsi.told("dlq", "list")
+    assert [one["state"] for one in letters] == ["dead"] * 2
+    assert all(one["reason"].startswith("the picture's copy is gone") for one in letters)
+    first, second = (str(one["id"]) for one in letters)
+    assert "the picture's copy is gone" in hsi.said("dlq", "list")
+    assert f"dead letter {first}: dead" in hsi.said("dlq", "show", first)
+    assert hsi.said("dlq", "replay", first).startswith(f"dead letter {first} waits again: frame ")
+    await product.final(2)
+    again = hsi.told("dlq", "show", first)
+    assert (again["state"], again["replays"], again["tries"]) == ("dead", 1, 3)
+    assert hsi.told("dlq", "replay", "--all") == {"letters": 2}
+    await product.final(2)
+    assert hsi.said("dlq", "discard", second).startswith(f"dead letter {second} is discarded")
+    gone = hsi.refused("dlq", "replay", second)
+    assert gone == f"hsi: dead letter {second} has been discarded already\n"
+    assert "nothing was discarded" in hsi.refused("dlq", "discard", "--all", typed="y\n")
+    assert hsi.said("dlq", "discard", "--all", "--yes") == "discarded 1 dead letter\n"
+    assert "say either" in hsi.refused("dlq", "replay", status=2)
+    assert hsi.refused("dlq", "show", "999") == "hsi: there is no dead letter 999\n"
 
 
 async def test_a_camera_is_added_renamed_deleted_and_restored(

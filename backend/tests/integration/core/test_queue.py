@@ -1,6 +1,7 @@
 """Bells over the real Redis, which may lose everything at any moment."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,34 @@ from backend.tests.fixtures.bells import BACKLOG, LANES, LIVE, BellsContract, he
 from backend.tests.fixtures.redis import clear, redis_prefix
 from backend.tests.fixtures.redis_state import blocked
 from backend.tests.fixtures.run import Services
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"kind": "later", "camera": "7"},
+        {"name": "7", "kind": "later", "urgency": "high"},
+        {"kind": "later", "name": "7"},
+    ],
+)
+async def test_a_bell_of_a_later_version_stops_nobody(
+    real_redis: RedisClient, said: dict[Any, Any]
+) -> None:
+    bells = StreamBells(real_redis, LANES, hearer="one")
+    await bells.forget_stale()
+    await real_redis.commands.xadd(real_redis.key(f"bells:{LIVE}"), said)
+    await bells.ring("8", LIVE)
+    names = []
+    for _ in range(2):
+        bell = await bells.hear(0.5)
+        assert bell is not None
+        names.append(bell.name)
+        await bells.done(bell)
+    assert names == [said.get("name", ""), "8"]
+    await real_redis.commands.xadd(real_redis.key(f"bells:{LIVE}"), said)
+    assert await bells.hear(0.5) is not None
+    await grow_old(real_redis, LIVE)
+    assert await StreamBells(real_redis, LANES, hearer="two").forget_stale() == 1
 
 
 async def grow_old(redis: RedisClient, lane: str) -> None:
@@ -158,3 +187,22 @@ async def _hear_for_ever(bells: StreamBells) -> None:
         bell = await bells.hear(5)
         if bell is not None:
             await bells.done(bell)
+
+
+async def test_hearers_that_are_long_gone_are_struck_off(
+    real_redis: RedisClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["gone", "busy", "here"]
+    gone, busy, here = (StreamBells(real_redis, LANES, hearer=name) for name in names)
+    await here.forget_stale()
+    await here.ring("1", LIVE)
+    assert await busy.hear(0.01) is not None
+    for bells in (gone, here):
+        assert await bells.hear(0.01) is None
+    monkeypatch.setattr("backend.core.queue._GONE_MS", -1)
+    await here.forget_stale()
+    left = await real_redis.commands.xinfo_consumers(real_redis.key(f"bells:{LIVE}"), "workers")
+    assert [hearer["name"] for hearer in left] == ["busy"], "who holds a bell is left"
+    assert await heard(here) is None
+    await here.ring("2", LIVE)
+    assert await heard(here) == ("2", LIVE), "one that comes back is heard of again"

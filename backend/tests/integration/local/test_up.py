@@ -14,8 +14,10 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from redis import Redis
 
 from backend.local.process import holders
+from backend.local.valkey import EmbeddedValkey
 from backend.tests.fixtures.run import ROOT
 from backend.tests.fixtures.waiting import is_gone, wait_for
 
@@ -350,3 +352,17 @@ def test_given_servers_are_used(start: Start) -> None:
     assert "secret" not in up.said
     assert not (up.data / "postgres").exists()
     assert not (up.data / "valkey").exists()
+
+
+def test_a_given_redis_that_forgets_is_refused(start: Start, server_folder: Path) -> None:
+    valkey = EmbeddedValkey(server_folder / "theirs", durable=False)
+    url = valkey.start()
+    try:
+        with Redis.from_url(url) as theirs:
+            theirs.config_set("maxmemory-policy", "allkeys-lru")
+        up = start(wait=False, database_url="postgresql://me@db.example/hsi", redis_url=url)
+        assert up.process.wait(20) == 1
+    finally:
+        valkey.stop()
+    assert up.said.startswith("hsi: this Redis forgets bells when its memory is full")
+    assert len(up.said.splitlines()) == 1

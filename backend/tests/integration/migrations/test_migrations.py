@@ -1,6 +1,9 @@
 """The schema is what the migrations make, and the models say the same."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -15,9 +18,12 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from backend.core.errors import Conflict, Unavailable
+from backend.migrations.known import known_revisions
 from backend.migrations.run import alembic_config, upgrade
 from backend.models import Table
 from backend.tests.fixtures.named_databases import TestDatabases
+from backend.tests.fixtures.run import ROOT
+from backend.tests.fixtures.waiting import wait_for
 from backend.tests.fixtures.worker import worker_name
 
 Result = TypeVar("Result")
@@ -136,12 +142,93 @@ def test_no_two_events_of_a_camera_at_once_is_a_constraint(empty: str) -> None:
     )
 
 
+def test_what_was_buried_before_letters_were_kept_gets_its_letter(empty: str) -> None:
+    config = alembic_config(empty)
+    command.upgrade(config, "0002")
+    connected(empty, lambda c: c.execute(text(_BURIED)))
+    command.upgrade(config, "0003")
+    (letters,) = fetch(
+        empty,
+        "SELECT f.path, l.tries, l.reason, l.state, l.stage, l.replays, l.decided_at, "
+        "l.first_at = f.finished_at AND l.last_at = f.finished_at "
+        "FROM dead_letters l JOIN frames f ON f.id = l.frame_id ORDER BY f.path",
+    )
+    kept = ("dead", "detection", 0, None, True)
+    assert letters == [("a", 3, "it broke", *kept), ("b", 1, "no reason was kept", *kept)]
+
+
+_BURIED = """
+    WITH camera AS (
+        INSERT INTO cameras (slug, folder, name, created_at) VALUES ('a', 'a', 'a', 'epoch')
+        RETURNING id
+    )
+    INSERT INTO frames (camera_id, received_at, captured_at, finished_at, size, mtime_ns, inode,
+        width, height, clock_suspect, content_hash, path, found_by, captured_from, state, reason,
+        attempts)
+    SELECT id, 'epoch', 'epoch', finished_at, 1, 1, 1, 1, 1, false, sha256(''), path, 'scan',
+        'mtime', state, reason, attempts
+    FROM camera CROSS JOIN (VALUES
+        ('a', 'buried', 'it broke', 3, CAST('2025-06-01 12:00:00Z' AS timestamptz)),
+        ('b', 'buried', NULL, 0, '2025-06-01 11:00:00Z'),
+        ('c', 'empty', NULL, 1, '2025-06-01 11:00:00Z'),
+        ('d', 'received', NULL, 0, NULL)) AS f (path, state, reason, attempts, finished_at)
+"""
+
+
 def test_a_second_upgrade_changes_nothing(empty: str) -> None:
     upgrade(empty)
     rows = "SELECT * FROM outbox_counter"
     before = fetch(empty, COLUMNS, CONSTRAINTS, INDEXES, rows)
     upgrade(empty)
     assert fetch(empty, COLUMNS, CONSTRAINTS, INDEXES, rows) == before
+
+
+def test_the_names_of_the_files_are_the_revisions() -> None:
+    script = ScriptDirectory.from_config(alembic_config("postgresql+asyncpg://nobody/nothing"))
+    assert known_revisions() == {revision.revision for revision in script.walk_revisions()}
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_it_leaves_the_old_schema_and_the_next_start_migrates(
+    empty: str,
+) -> None:
+    """The process is killed by -9 while it waits for a table that somebody holds."""
+    command.upgrade(alembic_config(empty), "0002")
+    old = fetch(empty, COLUMNS, CONSTRAINTS, INDEXES)
+
+    def held_and_killed(connection: Connection) -> None:
+        # Before this table others are changed, in the same transaction.
+        connection.execute(text("LOCK TABLE events IN ACCESS SHARE MODE"))
+        with subprocess.Popen(_upgrading(empty), cwd=ROOT) as migrating:
+            try:
+                wait_for(
+                    lambda: connection.scalar(text(_WAITING_FOR_EVENTS)) == 1,
+                    seconds=15,
+                    what="the middle of the migration",
+                )
+            finally:
+                migrating.kill()
+        assert migrating.returncode == -signal.SIGKILL
+
+    connected(empty, held_and_killed)
+    wait_for(
+        lambda: fetch(empty, _OTHERS_AT_WORK) == [[(0,)]],
+        seconds=15,
+        what="the server to notice that its client is gone",
+    )
+    assert fetch(empty, COLUMNS, CONSTRAINTS, INDEXES) == old
+    assert fetch(empty, "SELECT version_num FROM alembic_version") == [[("0002",)]]
+    assert _upgrade_in_a_process(empty) == (0, "")
+    assert fetch(empty, "SELECT version_num FROM alembic_version") == [[(max(known_revisions()),)]]
+
+
+_WAITING_FOR_EVENTS = (
+    "SELECT count(*) FROM pg_locks WHERE relation = 'events'::regclass AND NOT granted"
+)
+_OTHERS_AT_WORK = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND state <> 'idle'"
+)
 
 
 @pytest.mark.slow
@@ -152,15 +239,15 @@ def test_two_upgrades_at_once(empty: str) -> None:
     assert fetch(empty, "SELECT last_number FROM outbox_counter") == [[(0,)]]
 
 
+def _upgrading(url: str) -> list[str]:
+    said = f"from backend.migrations.run import upgrade; upgrade({url!r})"
+    return [sys.executable, "-c", said]
+
+
 def _upgrade_in_a_process(url: str) -> tuple[int, str]:
     """Alembic keeps its configuration in the module: two at once are two processes."""
-    import subprocess
-    import sys
-
-    from backend.tests.fixtures.run import ROOT
-
     done = subprocess.run(
-        [sys.executable, "-c", f"from backend.migrations.run import upgrade; upgrade({url!r})"],
+        _upgrading(url),
         cwd=ROOT,
         capture_output=True,
         text=True,

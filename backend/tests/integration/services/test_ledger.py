@@ -27,9 +27,9 @@ from backend.core.database import Database
 from backend.core.redis import RedisClient
 from backend.domain.frames import MAX_ATTEMPTS
 from backend.domain.paths import path_as_text
+from backend.domain.thumbnails import thumbnail_path
 from backend.services.analysis.recompute import judged_again
 from backend.services.detection.detector import Findings
-from backend.services.detection.examiner import thumbnail_path
 from backend.tests.fixtures.database import WorkerDatabase
 from backend.tests.fixtures.gates import How, Stop
 from backend.tests.fixtures.redis import redis_prefix

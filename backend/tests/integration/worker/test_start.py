@@ -1,5 +1,6 @@
 """The real process: `python -m backend.worker`, and how it is known to have started."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.tests.fixtures.ledger import Ledger
 from backend.tests.fixtures.product import PROJECT, Product
 from backend.tests.fixtures.waiting import wait_for
 
@@ -33,6 +35,35 @@ async def test_it_makes_a_file_once_it_has_started(product: Product, tmp_path: P
             worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=15)
     assert worker.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "said_by"), [("backend.worker", "hsi worker"), ("backend.main", "hsi api")]
+)
+async def test_a_newer_schema_is_refused_in_one_line_and_left_alone(
+    product: Product, ledger: Ledger, command: str, said_by: str
+) -> None:
+    (row,) = await ledger.rows("SELECT version_num FROM alembic_version")
+    await ledger.change("UPDATE alembic_version SET version_num = '9999'")
+    try:
+        ended = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", command],
+            cwd=PROJECT,
+            env=product.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert await ledger.rows("SELECT version_num FROM alembic_version") == [
+            {"version_num": "9999"}
+        ]
+    finally:
+        await ledger.change("UPDATE alembic_version SET version_num = :was", was=row["version_num"])
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"{said_by}: the database has schema 9999, which is newer")
+    assert ended.stderr.count("\n") == 1
 
 
 async def test_with_a_broken_model_it_does_not(product: Product, tmp_path: Path) -> None:

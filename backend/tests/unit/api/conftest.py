@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -10,7 +11,9 @@ from starlette.types import Scope
 from backend.api.application import Application, build
 from backend.api.dependencies import Parts, Places
 from backend.core.database import Database
+from backend.core.queue import MemoryBells
 from backend.core.redis import RedisClient
+from backend.domain.frames import Lane
 from backend.services.live.fan_out import FanOut
 from backend.services.upkeep.health import Health
 from backend.tests.fixtures.clock import ManualClock
@@ -19,7 +22,9 @@ from backend.tests.fixtures.clock import ManualClock
 @pytest.fixture(scope="session")
 def built() -> Application:
     """The routes, made once: their documentation takes a while."""
-    return build(allowed_hosts=["hsi.example"])
+    application = build(allowed_hosts=["hsi.example"])
+    application.openapi()  # kept by the application
+    return application
 
 
 @pytest.fixture
@@ -33,8 +38,10 @@ def application(built: Application, tmp_path: Path) -> Application:
         clock=clock,
         places=Places(tmp_path / "cameras", tmp_path / "pictures", tmp_path / "thumbnails"),
         fan_out=FanOut(database, redis),
-        health=Health(database, redis, clock, tmp_path),
+        health=Health(database, redis, clock, [tmp_path]),
         told=lambda: None,
+        bells=MemoryBells(list(Lane)),
+        zone=ZoneInfo("UTC"),
     )
     return built
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from structlog.testing import capture_logs
 
-from backend.api.application import build
+from backend.api.application import Application, build
 from backend.api.error_handlers import STATUS, answer_to
 from backend.api.problems import problem
 from backend.core.errors import Conflict, HsiError, Invalid, NotFound, Unavailable
@@ -141,13 +141,20 @@ async def test_what_is_not_there_now_may_be_tried_again(api: httpx.AsyncClient) 
     assert answer.headers["retry-after"] == "5"
 
 
-async def test_a_bug_is_logged_and_told_without_its_trace() -> None:
+@pytest.fixture
+def with_a_bug() -> Application:
+    """An application of its own; its routes take a while."""
+
     async def broken(request: Request) -> Response:
         raise RuntimeError("a secret of ours")
 
     application = build()
     application.add_route("/broken", broken)
-    transport = httpx.ASGITransport(app=application)
+    return application
+
+
+async def test_a_bug_is_logged_and_told_without_its_trace(with_a_bug: Application) -> None:
+    transport = httpx.ASGITransport(app=with_a_bug)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         with capture_logs() as logged:
             answer = await client.get("/broken", headers={"X-Request-ID": "abc-1"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backend.api.traces import file_sentence, sentence, steps, trace_of
+from backend.api.traces import Story, file_sentence, latency_of, sentence, steps, trace_of
 from backend.domain.frames import Lane
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -23,6 +23,7 @@ def frame(**values: Any) -> dict[str, Any]:
         "height": 480,
         "size": 1000,
         "found_by": "watch",
+        "completed_at": None,
         "received_at": NOON,
         "claimed_at": None,
         "finished_at": None,
@@ -73,6 +74,10 @@ def frame(**values: Any) -> dict[str, Any]:
             "The work on it cannot succeed: three attempts failed.",
         ),
         ({"state": "buried"}, "The work on it cannot succeed: no reason was kept."),
+        (
+            {"state": "skipped", "reason": "more than 1000 waited"},
+            "Nobody looked at it: more than 1000 waited.",
+        ),
     ],
 )
 def test_one_sentence_says_what_became_of_it(values: dict[str, Any], said: str) -> None:
@@ -85,7 +90,7 @@ def test_an_event_that_is_gone_is_said() -> None:
 
 
 def test_the_steps_are_those_that_were_taken() -> None:
-    assert [step["step"] for step in steps(frame())] == ["received"]
+    assert [step["step"] for step in steps(Story(frame()))] == ["received"]
     whole = frame(
         state="buried",
         reason="three attempts failed",
@@ -95,7 +100,7 @@ def test_the_steps_are_those_that_were_taken() -> None:
         claimed_at=NOON + timedelta(seconds=1),
         finished_at=NOON + timedelta(seconds=2),
     )
-    assert steps(whole) == [
+    assert steps(Story(whole)) == [
         {"step": "received", "at": NOON, "what": "found by a scan: 640x480, 1000 bytes"},
         {"step": "claimed", "at": NOON + timedelta(seconds=1), "what": "attempt 3 began"},
         {
@@ -103,6 +108,104 @@ def test_the_steps_are_those_that_were_taken() -> None:
             "at": NOON + timedelta(seconds=2),
             "what": "buried, by yolox: three attempts failed",
         },
+    ]
+
+
+def second(number: int) -> datetime:
+    return NOON + timedelta(seconds=number)
+
+
+def letter(**values: Any) -> dict[str, Any]:
+    return {
+        "state": "dead",
+        "reason": "it broke",
+        "tries": 6,
+        "replays": 1,
+        "first_at": second(3),
+        "last_at": second(9),
+        "decided_at": second(5),
+        **values,
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "of_letter", "told"),
+    [
+        (
+            {"state": "buried", "finished_at": second(3)},
+            letter(replays=0, last_at=second(3), decided_at=None),
+            ["received", "finished"],
+        ),
+        (
+            {"state": "buried", "finished_at": second(9)},
+            letter(),
+            ["received", "buried", "replayed", "finished"],
+        ),
+        (
+            {"state": "empty", "finished_at": second(12)},
+            letter(state="replayed", replays=2, decided_at=second(11)),
+            ["received", "buried", "buried", "replayed", "finished"],
+        ),
+        (
+            {"state": "empty", "finished_at": second(12)},
+            letter(state="replayed", last_at=second(3)),
+            ["received", "buried", "replayed", "finished"],
+        ),
+        (
+            {"state": "buried", "finished_at": second(9)},
+            letter(state="discarded", decided_at=second(10)),
+            ["received", "buried", "finished", "discarded"],
+        ),
+        (
+            {"state": "buried", "finished_at": second(3)},
+            letter(state="discarded", replays=0, last_at=second(3), decided_at=second(10)),
+            ["received", "finished", "discarded"],
+        ),
+    ],
+)
+def test_what_was_given_up_and_begun_anew_is_told(
+    values: dict[str, Any], of_letter: dict[str, Any], told: list[str]
+) -> None:
+    story = Story(frame(reason="it broke", **values), of_letter)
+    assert [step["step"] for step in steps(story)] == told
+
+
+def times(**values: Any) -> dict[str, Any]:
+    names = ("completed", "received", "claimed", "finished", "assessed", "told", "closed")
+    return {"frame_id": None, **{f"{name}_at": None for name in names}, **values}
+
+
+def test_all_steps_of_a_frame_come_in_their_order() -> None:
+    whole = frame(
+        id=4711,
+        state="attached",
+        completed_at=second(-1),
+        claimed_at=second(1),
+        finished_at=second(2),
+    )
+    event = times(frame_id=4711, told_at=second(4), closed_at=second(34))
+    found = steps(Story(whole, None, event, second(3)))
+    assert [(step["step"], step["at"]) for step in found] == [
+        ("completed", second(-1)),
+        ("received", second(0)),
+        ("claimed", second(1)),
+        ("finished", second(2)),
+        ("assessed", second(3)),
+        ("told", second(4)),
+        ("closed", second(34)),
+    ]
+    other = steps(Story(whole, None, {**event, "frame_id": 4712}, second(3)))
+    assert "told" not in [step["step"] for step in other]
+
+
+def test_the_way_of_an_event_is_ordered_by_time_and_knows_what_is_not_known() -> None:
+    assert latency_of(times()) == {"told_after_ms": None, "steps": []}
+    known = latency_of(times(received_at=NOON, told_at=second(1), assessed_at=second(2)))
+    assert known["told_after_ms"] == 1000
+    assert [(one["step"], one["after_ms"]) for one in known["steps"]] == [
+        ("received", None),
+        ("told", 1000),
+        ("assessed", 1000),
     ]
 
 
@@ -115,7 +218,7 @@ def test_the_steps_are_those_that_were_taken() -> None:
     ],
 )
 def test_the_lane_is_the_one_at_the_claim_else_now(values: dict[str, Any], lane: Lane) -> None:
-    traced = trace_of(frame(**values), [], None, now=NOON + timedelta(hours=1))
+    traced = trace_of(Story(frame(**values)), [], None, now=NOON + timedelta(hours=1))
     assert traced["lane"] is lane
     assert traced["frame"]["sha256"] == "00" * 32
 

@@ -9,7 +9,7 @@ from backend.cli.cameras import all_cameras, camera_of, show, to_be_removed
 from backend.core.errors import Conflict, NotFound
 from backend.tests.fixtures.scripted_api import ScriptedApi, example, page, problem
 
-DOOR = example(Camera, waiting_frames=3)
+DOOR = example(Camera, waiting_frames=3, skipped_frames=7)
 GARDEN = example(Camera, id=2, slug="garden", name="Back", folder="Garden")
 NUMBER_ONE = example(Camera, id=3, slug="1", name="Back", folder="1")
 
@@ -49,13 +49,15 @@ def test_an_unknown_camera_is_said_to_be_none(deleted: bool) -> None:
     assert scripted.asked() == [f"GET /api/cameras?deleted={str(deleted).lower()}&limit=200"]
 
 
-def test_cameras_are_shown_with_what_waits(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cameras_are_shown_with_what_waits_and_what_was_skipped(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with api(DOOR, example(Camera, name="[red]", last_frame_at=None)).client() as opened:
         show(all_cameras(opened, deleted=False), deleted=False)
     titles, door, other = capsys.readouterr().out.splitlines()
-    assert titles.split("  ")[-1].strip() == "WAITING"
-    assert door.split()[-1] == "3"
-    assert other.split() == ["1", "front_door", "[red]", "-", "0"]
+    assert titles.split()[-2:] == ["WAITING", "SKIPPED"]
+    assert door.split()[-2:] == ["3", "7"]
+    assert other.split() == ["1", "front_door", "[red]", "-", "0", "0"]
 
 
 def test_deleted_cameras_are_shown_with_what_was_ignored(

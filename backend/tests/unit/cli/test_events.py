@@ -7,7 +7,7 @@ import pytest
 
 from backend.api.schemas.assessments import Assessment, Recomputation
 from backend.api.schemas.detections import Detection
-from backend.api.schemas.events import Event
+from backend.api.schemas.events import Event, EventLatency
 from backend.cli.events import Wanted, show_event, show_list, show_message, whole_event
 from backend.tests.fixtures.scripted_api import ScriptedApi, example, page, problem
 
@@ -24,6 +24,7 @@ def scripted(recompute: Any) -> ScriptedApi:
                 page([example(Detection, alternatives={"dog": 0.31})])
             ],
             "GET /api/events/17/recompute": [recompute],
+            "GET /api/events/17/latency": [example(EventLatency)],
         }
     )
 
@@ -58,6 +59,8 @@ def test_an_event_tells_why_it_has_its_score(capsys: pytest.CaptureFixture[str])
     assert "    44  together     medium" in lines
     assert "made again from the detections: the same" in lines
     assert "assessment 2, by rules (rules-2), at 2026-03-01 " in text
+    assert any(line.endswith(".631  132 ms  first message") for line in lines)
+    assert "told 132 ms after the first step of frame 4711" in lines
     assert "person   91%  41% 20% 10% 45%      4711  dog 31%" in text
     assert "and 4 more: `hsi events show 17 --json` has them all" in lines
 

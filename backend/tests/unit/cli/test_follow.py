@@ -8,6 +8,7 @@ import pytest
 
 from backend.cli.follow import Follower
 from backend.core.errors import Unavailable
+from backend.core.retry import Pauses
 
 Part = dict[str, Any] | Exception
 
@@ -17,7 +18,7 @@ def subscribed(last_number: int) -> Part:
 
 
 def opened(number: int) -> Part:
-    return {"type": "event.opened", "number": number}
+    return {"type": "event.opened", "number": number, "event": {}}
 
 
 BROKEN = Unavailable("it broke", code="stream.broken")
@@ -32,7 +33,7 @@ class Scene:
     asked: list[int | None] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
-    pauses: list[float] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
     begun: int = 0
 
     def run(self) -> None:
@@ -45,7 +46,8 @@ class Scene:
             show=lambda message: self.shown.append(message["number"]),
             tell=self.told.append,
             stream=self.stream,
-            pause=self.pauses.append,
+            pause=self.waited.append,
+            pauses=Pauses(chance=lambda: 0.0),
         ).run()
 
     def stream(self, address: str, since: int | None) -> Iterator[dict[str, Any]]:
@@ -94,7 +96,7 @@ def test_a_break_within_what_was_missed_loses_none() -> None:
 
 def test_the_pause_grows_to_a_bound_and_begins_anew_with_a_connection() -> None:
     scene = followed([subscribed(1)], *[[BROKEN]] * 6, [subscribed(1), BROKEN])
-    assert scene.pauses == [1, 2, 4, 8, 16, 30, 30, 1]
+    assert scene.waited == [1, 2, 4, 8, 16, 30, 30, 1]
     assert scene.told[0] == "the server has closed the connection; trying again in 1 s"
 
 
@@ -118,4 +120,6 @@ def test_nobody_there_at_first_is_an_error() -> None:
 
 
 def test_what_it_does_not_know_is_passed_over() -> None:
-    assert followed([subscribed(1), {"type": "pong"}, opened(2)]).shown == [2]
+    later: Part = {"type": "alert.raised", "number": 2, "alert": {}}
+    scene = followed([subscribed(1), {"type": "pong"}, later, opened(3), BROKEN])
+    assert (scene.shown, scene.asked) == ([3], [None, 3])

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from backend.api.schemas.dead_letters import DeadLetter
 from backend.api.schemas.detections import Detection
 from backend.api.schemas.events import Event
+from backend.api.schemas.fates import FrameSummary
 from backend.api.schemas.frames import Frame
 from backend.api.schemas.quarantine import QuarantinedFile
-from backend.cli.frames import show_list, show_trace, trace_of_file
+from backend.cli.frames import show_list, show_summary, show_trace, show_why, trace_of_file
 from backend.core.errors import NotFound
 from backend.tests.fixtures.scripted_api import ScriptedApi, example, problem
 
@@ -29,6 +31,7 @@ def trace(**changes: Any) -> dict[str, Any]:
         "frame": frame,
         "detections": [example(Detection)] if attached else [],
         "event": example(Event) if attached else None,
+        "dead_letter": example(DeadLetter) if frame["state"] == "buried" else None,
     }
 
 
@@ -82,6 +85,50 @@ def test_an_empty_frame_says_what_the_detector_said(capsys: pytest.CaptureFixtur
     assert "  it says   the light changed" in lines
     assert not any(line.startswith(("  event", "  dropped", "SEEN")) for line in lines)
     assert any(line.endswith("(by the file's time, a suspect clock)") for line in lines)
+
+
+def test_a_buried_frame_names_its_dead_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    show_trace(trace(state="buried", event_id=None, reason="it kills"))
+    lines = capsys.readouterr().out.splitlines()
+    assert "  dead letter  3, dead, 3 attempts given up (`hsi dlq show 3`)" in lines
+
+
+def why(**changes: Any) -> dict[str, Any]:
+    return {
+        "camera": "front_door",
+        "time_zone": "Europe/Berlin",
+        "at": "2026-03-01T02:10:00Z",
+        "sentence": "No event.",
+        "reasons": ["One.", "Two \x1b."],
+        "frames": [example(Frame, state="empty", event_id=None)],
+        **changes,
+    }
+
+
+def test_why_there_was_no_event_is_answered_first(capsys: pytest.CaptureFixture[str]) -> None:
+    show_why(why())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        "front_door, clock of Europe/Berlin",
+        "No event.",
+        "  One.",
+        r"  Two \x1b.",
+    ]
+    assert lines[-1].split()[0] == "4711"
+    show_why(why(frames=[]))
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_frames_are_counted_and_an_estimate_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    show_summary(example(FrameSummary))
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == "2955 frames, 2943 of them final"
+    assert "  buried       2" in rest
+    show_summary(example(FrameSummary, exact=False))
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == "about 2955 frames, about 2943 of them final"
+    assert "  received     12" in rest
+    assert "  buried       about 2" in rest
 
 
 def test_a_file_tells_of_quarantine_and_of_each_frame_it_was(

@@ -1,13 +1,9 @@
 """The command line as a whole."""
 
-import subprocess
-import sys
-
 import pytest
 
 import backend.cli
 from backend.cli import app, main, unsupported
-from backend.cli.project import project_root
 from backend.core.errors import Invalid, Unavailable
 
 
@@ -53,21 +49,3 @@ def test_every_command_says_what_it_does() -> None:
     for name, callback in commands.items():
         assert callback, name
         assert callback.__doc__, name
-
-
-def test_help_loads_nothing_heavy() -> None:
-    heavy = "fastapi|sqlalchemy|pydantic|numpy|cv2|onnxruntime|redis|asyncpg|httpx|rich"
-    code = f"""
-import sys
-import backend.cli
-loaded = set({heavy.split("|")}) & {{name.partition('.')[0] for name in sys.modules}}
-print(*sorted(loaded))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project_root(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("\n", "")

@@ -15,12 +15,27 @@ from backend.tests.fixtures.scripted_api import ADDRESS, ScriptedApi, example
 def test_each_part_says_how_it_is_since_when_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     health = example(SystemHealth)
     show(health, ADDRESS)
-    first, _, titles, part = capsys.readouterr().out.splitlines()
+    first, _, *rung, _, titles, part = capsys.readouterr().out.splitlines()
     assert first.startswith("degraded: It works, but something needs a look:")
     assert ADDRESS in first
+    assert rung[0].startswith("No worker is at work (2026-03-01 ")
+    assert [line.split(":")[0] for line in rung[1:]] == ["  works", "  waits", "  do"]
     assert titles.split() == ["PART", "STATE", "SINCE", "WHY"]
     assert part.startswith("workers  degraded  2026-03-01 ")
     assert part.endswith(health["parts"][0]["reason"])
+
+
+def test_what_was_only_seen_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    health = example(SystemHealth)
+    health["parts"][0]["since_known"] = False
+    show(health, ADDRESS)
+    assert "  first seen 2026-03-01 " in capsys.readouterr().out
+
+
+def test_on_no_rung_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    health = example(SystemHealth) | {"rungs": []}
+    show(health, ADDRESS)
+    assert len(capsys.readouterr().out.splitlines()) == 4
 
 
 def test_each_state_has_its_exit_status() -> None:

@@ -12,6 +12,12 @@ from backend.core.errors import NotFound, Unavailable
 
 DATA = b"a picture" * 1000
 HASH = hashlib.sha256(DATA).digest()
+LONG_AGO_NS = 1_500_000_000_000_000_000
+
+
+def age(path: Path) -> None:
+    """Let a file seem to have been put long ago."""
+    os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
 
 
 @pytest.fixture
@@ -30,11 +36,29 @@ def test_what_was_put_is_read_from_below_two_digits(store: ContentStore, tmp_pat
     assert files(tmp_path) == [tmp_path / "pictures" / name[:2] / name]
 
 
-def test_the_same_content_is_written_once(store: ContentStore) -> None:
+def test_the_same_content_is_written_once_and_its_time_is_new(store: ContentStore) -> None:
     store.put(HASH, DATA)
-    before = store.path(HASH).stat()
+    inode = store.path(HASH).stat().st_ino
+    age(store.path(HASH))
     store.put(HASH, DATA)
-    assert store.path(HASH).stat() == before
+    after = store.path(HASH).stat()
+    assert after.st_ino == inode
+    assert after.st_mtime_ns >= LONG_AGO_NS + 1
+
+
+@pytest.mark.parametrize("damage", [b"", DATA[:-1], DATA + b"x"])
+def test_what_has_another_size_is_written_anew(store: ContentStore, damage: bytes) -> None:
+    store.put(HASH, DATA)
+    store.path(HASH).write_bytes(damage)
+    store.put(HASH, DATA)
+    assert store.read(HASH) == DATA
+
+
+def test_what_is_damaged_is_replaced(store: ContentStore) -> None:
+    store.put(HASH, DATA)
+    store.path(HASH).write_bytes(b"x" + DATA[1:])
+    store.replace(HASH, DATA)
+    assert store.read(HASH) == DATA
 
 
 def test_two_that_put_the_same_at_once(store: ContentStore, tmp_path: Path) -> None:
@@ -143,3 +167,32 @@ def test_names_are_flushed_too(store: ContentStore, monkeypatch: pytest.MonkeyPa
     store.put(HASH, DATA)
     folder = store.path(HASH).parent
     assert flushed == [str(folder), str(folder.parent)]
+
+
+def test_the_permissions_are_as_asked(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", b"secret", mode=0o600)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_shelf_says_what_lies_on_it(store: ContentStore) -> None:
+    store.put(HASH, DATA)
+    shelf = store.path(HASH).parent
+    (shelf / f".{HASH.hex()}.0123abcd").write_bytes(b"half")
+    (shelf / "notes.txt").write_bytes(b"?")
+    other = hashlib.sha256(b"other").digest()
+    aside = shelf / f".{other.hex()}.0123abcd.gone"
+    aside.write_bytes(b"other")
+    found = store.shelf(HASH[0])
+    assert {h: one.size for h, one in found.contents.items()} == {HASH: len(DATA)}
+    assert list(found.unfinished) == [shelf / f".{HASH.hex()}.0123abcd"]
+    assert list(found.set_aside) == [aside]
+    assert found.strange == [shelf / "notes.txt"]
+    assert store.shelf((HASH[0] + 1) % 256).contents == {}
+
+
+def test_what_lies_beside_the_shelves_is_strange(store: ContentStore, tmp_path: Path) -> None:
+    assert store.strange() == []
+    store.write_mark("a")
+    store.put(HASH, DATA)
+    (tmp_path / "pictures" / "holiday.jpg").write_bytes(b"")
+    assert store.strange() == [tmp_path / "pictures" / "holiday.jpg"]

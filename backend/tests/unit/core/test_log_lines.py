@@ -6,10 +6,9 @@ import sys
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from backend.core.log_lines import entry_of, json_line, parse_line, printable, readable, redact
-from backend.tests.fixtures.strategies import awkward_texts
+from backend.tests.fixtures.strategies import awkward_texts, log_fields, passwords
 
 
 def record(message: object, *args: object, level: int = logging.INFO) -> logging.LogRecord:
@@ -102,14 +101,7 @@ def test_no_value_breaks_a_line(text: str) -> None:
     assert len(readable(parsed).splitlines()) == 1
 
 
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | awkward_texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(st.dictionaries(st.text(), values, max_size=5))
+@given(log_fields)
 def test_what_is_written_is_read_again(fields: dict[str, object]) -> None:
     entry = fields | {"time": "t", "event": "e"}
     line = json_line(entry)
@@ -131,11 +123,7 @@ def test_what_is_printable_stays_so(text: str) -> None:
     assert printable(shown) == shown
 
 
-# A password that begins with a quote and has none at its end is told apart by nobody.
-written = st.characters(categories=["L", "N", "P", "S"], exclude_characters="\"'@:=")
-
-
-@given(st.text(written, min_size=8, max_size=40))
+@given(passwords)
 def test_no_password_is_written(secret: str) -> None:
     for text in (f"redis://:{secret}@h:6379/0", f"password={secret} next", f"token: {secret}"):
         assert secret not in str(redact(text))

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -213,6 +214,19 @@ def test_what_was_held_back_is_told_at_the_end() -> None:
     ]
 
 
+def test_of_more_faults_than_can_be_told_apart_all_pass() -> None:
+    kept, hand = Kept(), Hand()
+    gate = OncePerSecond([kept], monotonic=hand)
+    for _ in range(2):
+        for number in range(220):
+            gate.handle(fault(f"fault {number}"))
+    assert len(gate._seen) == 200
+    assert len(kept.records) == 240
+    hand.now = 1.0
+    gate.handle(fault("later"))
+    assert len(gate._seen) == 1
+
+
 def test_different_faults_and_plain_information_all_pass() -> None:
     kept = Kept()
     gate = OncePerSecond([kept], monotonic=Hand())
@@ -221,3 +235,26 @@ def test_different_faults_and_plain_information_all_pass() -> None:
     for _ in range(2):
         gate.handle(fault("same", logging.INFO))
     assert len(kept.records) == 5
+
+
+def test_a_deleted_folder_of_logs_is_made_again(tmp_path: Path) -> None:
+    configure_logging("worker", tmp_path / "logs", level="INFO", keep_days=7)
+    log = structlog.get_logger("ours")
+    log.info("before")
+    shutil.rmtree(tmp_path / "logs")
+    log.info("after")
+    log.info("and on")
+    close_logging()
+    assert [e["event"] for e in entries(tmp_path / "logs" / "worker.log")] == ["after", "and on"]
+
+
+def test_a_folder_of_logs_that_cannot_be_made_again_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("worker", tmp_path / "logs", level="INFO", keep_days=7)
+    log = structlog.get_logger("ours")
+    shutil.rmtree(tmp_path / "logs")
+    (tmp_path / "logs").write_text("a file is in the way")
+    for _ in range(3):
+        log.info("lost")
+    assert capsys.readouterr().err.count("log not written") == 1

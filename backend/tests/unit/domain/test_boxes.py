@@ -4,10 +4,9 @@ import math
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from backend.domain.boxes import Box, clip_box, overlap
-from backend.tests.fixtures.strategies import boxes, coordinates
+from backend.tests.fixtures.strategies import CELLS, boxes, cell_corners, coordinates
 
 
 @pytest.mark.parametrize(
@@ -41,8 +40,6 @@ def test_a_box_lies_on_the_picture(x1: float, y1: float, x2: float, y2: float) -
         assert box.y + box.height <= 1 + 1e-9
 
 
-CELLS = 8
-cells = st.integers(-4, CELLS + 4)
 Corners = tuple[int, int, int, int]
 
 
@@ -52,7 +49,7 @@ def cells_of(x1: int, y1: int, x2: int, y2: int) -> set[tuple[int, int]]:
     return {(x, y) for x in picture for y in picture if x1 <= x < x2 and y1 <= y < y2}
 
 
-@given(st.tuples(cells, cells, cells, cells))
+@given(cell_corners)
 def test_a_box_is_what_of_it_lies_on_the_picture(corners: Corners) -> None:
     box = clip_box(*(corner / CELLS for corner in corners))
     kept = cells_of(*corners)
@@ -62,7 +59,7 @@ def test_a_box_is_what_of_it_lies_on_the_picture(corners: Corners) -> None:
         assert (box.x * CELLS, box.y * CELLS) == min(kept)
 
 
-@given(st.tuples(cells, cells, cells, cells), st.tuples(cells, cells, cells, cells))
+@given(cell_corners, cell_corners)
 def test_overlap_is_the_common_cells_among_all(first: Corners, second: Corners) -> None:
     a, b = (clip_box(*(corner / CELLS for corner in corners)) for corners in (first, second))
     if a is not None and b is not None:

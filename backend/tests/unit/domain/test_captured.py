@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis.strategies import none
 
 from backend.domain.captured import (
     EXIF_AFTER_FILE,
@@ -15,7 +15,7 @@ from backend.domain.captured import (
     ExifTime,
     capture_time,
 )
-from backend.tests.fixtures.strategies import clock_times, exif_times, offsets, zones
+from backend.tests.fixtures.strategies import clock_errors, clock_times, exif_times, offsets, zones
 
 BERLIN = ZoneInfo("Europe/Berlin")  # UTC+2 on the day of the table
 RECEIVED = datetime(2024, 6, 1, 12, 0, tzinfo=UTC)
@@ -113,7 +113,7 @@ def test_a_file_may_be_ahead_by_the_tolerance(ahead: timedelta, source: CaptureS
     assert (chosen.source, chosen.clock_suspect) == (source, source == "received")
 
 
-@given(exif_times | st.none(), clock_times, clock_times, zones)
+@given(none() | exif_times, clock_times, clock_times, zones)
 def test_every_picture_gets_a_time_in_utc_that_one_of_its_clocks_told(
     exif: ExifTime | None, modified: datetime, received: datetime, zone: ZoneInfo
 ) -> None:
@@ -125,32 +125,26 @@ def test_every_picture_gets_a_time_in_utc_that_one_of_its_clocks_told(
             assert exif is not None
             assert -EXIF_AFTER_FILE <= modified - chosen.at <= EXIF_BEFORE_FILE
         case "mtime":
-            assert chosen.at == modified
+            assert chosen.at == modified.astimezone(UTC)
             assert chosen.clock_suspect == (exif is not None)
         case "received":
-            assert chosen.at == received
+            assert chosen.at == received.astimezone(UTC)
             assert modified > received
             assert chosen.clock_suspect
 
 
-near_the_edges = st.builds(
-    int.__add__,
-    st.sampled_from([-2 * 86_400, -86_400, -3600, 0, 300, 86_400]),
-    st.integers(-3600, 3600),
-)
-
-
-@given(clock_times, offsets, near_the_edges)
+@given(clock_times, offsets, clock_errors)
 def test_a_clock_that_is_right_enough_is_believed(
-    written: datetime, offset: timedelta, seconds: int
+    written: datetime, offset: timedelta, error: timedelta
 ) -> None:
-    taken = written.astimezone(UTC) + seconds * SECOND
+    taken = written.astimezone(UTC) + error
     exif = ExifTime((taken + offset).replace(tzinfo=None), offset)
     chosen = capture_time(exif, modified_at=written, received_at=written, zone=UTC)
-    if -EXIF_BEFORE_FILE <= seconds * SECOND <= EXIF_AFTER_FILE:
+    if -EXIF_BEFORE_FILE <= error <= EXIF_AFTER_FILE:
         assert chosen == CaptureTime(taken, "exif", clock_suspect=False)
     else:
-        assert chosen == CaptureTime(written, "mtime", clock_suspect=True)
+        # In UTC: a moment of the hour that comes twice in autumn equals none of another zone.
+        assert chosen == CaptureTime(written.astimezone(UTC), "mtime", clock_suspect=True)
 
 
 @given(clock_times, clock_times, zones)

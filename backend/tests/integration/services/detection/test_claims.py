@@ -198,6 +198,9 @@ async def test_after_a_crash_one_at_a_time_until_the_one_that_kills_is_buried(
     (row,) = await works.ledger.rows("SELECT * FROM frames WHERE id = :id", id=killer)
     assert (row["state"], row["attempts"]) == ("buried", 3)
     assert row["reason"] == "given up after 3 attempts: each time its process ended"
+    (letter,) = await works.ledger.rows("SELECT * FROM dead_letters")
+    assert (letter["frame_id"], letter["tries"], letter["state"]) == (killer, 3, "dead")
+    assert (letter["reason"], letter["last_at"]) == (row["reason"], row["finished_at"])
 
 
 async def finish(works: Works, claim: Claim) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,14 +14,16 @@ from structlog.testing import capture_logs
 
 from backend.core.database import Session
 from backend.core.errors import Invalid, Unavailable
+from backend.core.queue import Bell
 from backend.domain.frames import Lane
+from backend.domain.thumbnails import thumbnail_path
 from backend.services.detection.detector import Findings, View
-from backend.services.detection.examiner import thumbnail_path
-from backend.services.detection.stage import DetectionStage
+from backend.services.detection.stage import AttachDetections, DetectionStage
+from backend.services.stores import cameras
 from backend.services.topics import Sighting
 from backend.tests.fixtures.detectors import NOTHING, ScriptedDetector, found
 from backend.tests.fixtures.ledger import NOON, Ledger
-from backend.tests.fixtures.stages import Works, backlog, live
+from backend.tests.fixtures.stages import UTC_ZONE, Works, backlog, live
 
 SECOND = timedelta(seconds=1)
 DOWN = Unavailable("the detector does not answer", code="detector.down")
@@ -149,14 +151,14 @@ async def test_what_was_seen_before_the_detector_went_away_is_stored(works: Work
         times[2]: DOWN,
     }
     stage = works.stage()
-    with pytest.raises(Unavailable, match="does not answer"):
-        await stage.handle(live(camera))
+    await stage.handle(live(camera))
     assert list((await ledger.states()).values()) == ["attached", "empty", "received", "received"]
     assert [(await ledger.attempts())[frame] for frame in frames] == [1, 1, 0, 0]
     assert await ledger.told() == ["event.opened", "event.assessed"]
     assert await works.ringing() == [(str(camera), Lane.LIVE)]
 
     works.detector.script = dict.fromkeys(times, NOTHING)
+    works.clock.advance(1)
     await stage.handle(live(camera))
     assert works.detector.memories[-2] == b"two"
     assert list((await ledger.states()).values())[2:] == ["empty", "empty"]
@@ -168,12 +170,62 @@ async def test_an_outage_of_any_length_buries_nothing(works: Works) -> None:
     works.detector.script = {NOON: DOWN}
     stage = works.stage()
     for _ in range(5):
-        with pytest.raises(Unavailable):
-            await stage.handle(live(camera))
+        await stage.handle(live(camera))
+        works.clock.advance(5)
+    assert len(works.detector.views) == 5
     assert await works.ledger.attempts() == {frame: 0}
     works.detector.script = {}
     await stage.handle(live(camera))
     assert await works.ledger.states() == {frame: "empty"}
+
+
+async def test_while_the_detector_is_away_the_work_waits_until_a_probe_finds_it(
+    works: Works,
+) -> None:
+    """Nothing is claimed meanwhile; the first frame is the probe, and the others follow."""
+    ledger = works.ledger
+    camera = await ledger.camera()
+    times = [NOON + n * SECOND for n in range(3)]
+    await ledger.frames(camera, times)
+    works.detector.script = dict.fromkeys(times, DOWN)
+    running = asyncio.create_task(works.stage().run())
+    await works.bells.ring(str(camera), Lane.LIVE)
+    for tried in (1, 2, 3):
+        await looked(works, tried)
+        await unclaimed(works)
+        works.clock.advance(0.1)
+        assert len(works.detector.views) == tried
+        if tried == 3:
+            works.detector.script = {}
+        works.clock.advance(5)
+    await looked(works, 6)
+    await unclaimed(works)
+    running.cancel()
+    await asyncio.wait([running])
+    assert set((await ledger.states()).values()) == {"empty"}
+    assert set((await ledger.attempts()).values()) == {1}
+
+
+async def looked(works: Works, times: int) -> None:
+    """Wait until the detector was asked so often."""
+    async with asyncio.timeout(4):
+        while len(works.detector.views) < times:
+            await asyncio.sleep(0.001)
+
+
+async def unclaimed(works: Works) -> None:
+    """Wait until no camera is leased, and who waits for the breaker sleeps."""
+    async with asyncio.timeout(4):
+        while await works.ledger.rows("SELECT 1 FROM cameras WHERE lease_holder IS NOT NULL"):
+            await asyncio.sleep(0.001)
+        while works.clock.sleepers != 1 and works.detector.script:
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("name", ["", "gate", "1.5", "9999999999"])
+async def test_a_bell_of_another_version_is_passed_over(works: Works, name: str) -> None:
+    await works.stage().handle(Bell(name, Lane.LIVE))
+    assert works.detector.views == []
 
 
 async def test_a_folder_of_pictures_that_is_away_is_waited_for(works: Works) -> None:
@@ -182,8 +234,9 @@ async def test_a_folder_of_pictures_that_is_away_is_waited_for(works: Works) -> 
     folder = works.ledger.folder / "pictures"
     folder.rename(works.ledger.folder / "away")
     stage = works.stage()
-    with pytest.raises(Unavailable, match="No such file"):
-        await stage.handle(live(camera))
+    await stage.handle(live(camera))
+    assert await works.ledger.states() == {frame: "received"}
+    works.clock.advance(1)
     (works.ledger.folder / "away").rename(folder)
     await stage.handle(live(camera))
     assert await works.ledger.states() == {frame: "empty"}
@@ -196,9 +249,10 @@ async def test_thumbnails_that_cannot_be_written_are_waited_for(works: Works) ->
     works.detector.script = {NOON: found("person", memory=b"learnt")}
     works.ledger.thumbnails.write_bytes(b"a file is in the way")
     stage = works.stage()
-    with pytest.raises(Unavailable, match="cannot write"):
-        await stage.handle(live(camera))
+    await stage.handle(live(camera))
+    assert await works.ledger.states() == {frame: "received"}
     assert await works.ledger.rows("SELECT memory FROM detector_memories") == []
+    works.clock.advance(1)
     works.ledger.thumbnails.unlink()
     await stage.handle(live(camera))
     assert await works.ledger.states() == {frame: "attached"}
@@ -360,6 +414,43 @@ class BrokenAttach:
         # The server ends this very connection.
         await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
         return {}
+
+
+class Undone(Exception):  # noqa: N818 - not an error: what ends a transaction
+    """The caller's transaction is not to be."""
+
+
+ATTACHING: dict[str, tuple[Callable[[Works], AttachDetections], type[Exception]]] = {
+    "shipped": (Works.events, Undone),
+    "broken": (lambda _: BrokenAttach(LookupError("a bug")), LookupError),
+    "cut off": (lambda _: BrokenAttach(None), Unavailable),
+}
+"""Who attaches, and by what the caller's transaction ends."""
+
+
+@pytest.mark.parametrize("name", ATTACHING)
+async def test_what_is_attached_is_so_on_the_caller_s_transaction_only(
+    works: Works, name: str
+) -> None:
+    """What every implementation of `AttachDetections` keeps to."""
+    make, end = ATTACHING[name]
+    attaching = make(works)
+    ledger = works.ledger
+    camera = await ledger.camera()
+    seen = Sighting(await ledger.frame(camera), NOON, found("person").detections)
+    before = await everything(ledger)
+
+    async def attach_and_leave() -> None:
+        async with ledger.database.transaction() as session:
+            await cameras.lock(session, camera)
+            event_of = await attaching.attach(session, camera, UTC_ZONE, [seen], detector="any")
+            assert event_of.keys() == {seen.frame_id}
+            assert await everything(ledger) == before, "nobody else sees it yet"
+            raise Undone
+
+    with pytest.raises(end):
+        await attach_and_leave()
+    assert await everything(ledger) == before
 
 
 async def test_a_database_that_goes_away_while_it_stores_leaves_nothing_half_done(

@@ -81,6 +81,20 @@ async def test_captured_at(bench: Bench, name: str) -> None:
     assert frame["received_at"] == NOON
 
 
+async def test_when_a_file_was_complete_is_kept_and_unknown_of_a_scan(bench: Bench) -> None:
+    bench.put("gate/a.jpg", picture(1))
+    bench.put("gate/b.jpg", picture(2))
+    closed_at = bench.clock.now()
+    bench.clock.advance(2)
+    heard = FoundFile("gate/a.jpg", "watch", completed_at=closed_at)
+    await bench.ingest().handle([heard])
+    await bench.scan()
+    frames = {frame["path"]: frame for frame in await bench.frames()}
+    assert frames["a.jpg"]["completed_at"] == closed_at
+    assert frames["a.jpg"]["received_at"] == closed_at + timedelta(seconds=2)
+    assert frames["b.jpg"]["completed_at"] is None
+
+
 async def test_a_file_written_while_its_batch_is_read_is_not_from_the_future(bench: Bench) -> None:
     """The moment of receipt is stamped after the reading: here the store takes an hour."""
 

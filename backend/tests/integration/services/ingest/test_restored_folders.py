@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from backend.services.ingest.restored_folders import RestoredFolders
+from backend.services.stores import cameras
+from backend.tests.fixtures.frame_sources import NAMES, FrameSourceContract, Supplied
 from backend.tests.fixtures.ingest import Bench, ScriptedSource, picture, until
 
 WANTED = "SELECT scan_wanted_at FROM cameras WHERE scan_wanted_at IS NOT NULL"
@@ -102,3 +104,24 @@ async def test_a_folder_that_is_gone(bench: Bench) -> None:
     async with looking(bench):
         await bench.restore_camera(await bench.delete_camera())
     assert await bench.rows(WANTED) == []
+
+
+class TestRestoredFolders(FrameSourceContract):
+    @pytest.fixture
+    async def supplied(self, bench: Bench) -> Supplied:
+        for number, name in enumerate(NAMES):
+            bench.put(name, picture(number))
+        await bench.scan()
+
+        async def restored() -> None:
+            """All cameras are deleted, and restored at a moment of its own."""
+            bench.clock.advance(1)
+            ids = [row["id"] for row in await bench.rows("SELECT id FROM cameras")]
+            async with bench.database.transaction() as session:
+                for camera_id in ids:
+                    await cameras.lock(session, camera_id)
+                    await cameras.bury(session, camera_id, now=bench.clock.now())
+                    await cameras.restore(session, camera_id, now=bench.clock.now())
+
+        source = RestoredFolders(bench.root, bench.database, bench.clock)
+        return Supplied(source, restored, lambda: bench.clock.advance(2))

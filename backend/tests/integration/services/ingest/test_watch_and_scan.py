@@ -132,7 +132,7 @@ async def test_more_changes_than_the_kernel_keeps(root: Path) -> None:
         (root / "gate" / "missed.jpg").write_bytes(b"x")
         (root / "new").mkdir()
         async with asyncio.timeout(10):
-            assert await finds.watcher.rescan_wanted(1000)
+            assert await finds.watcher.missed(1000) == [""]
         assert "gate/missed.jpg" not in finds.found
         (root / "new" / "c.jpg").write_bytes(b"x")
         await finds.finds("new/c.jpg")
@@ -154,3 +154,66 @@ async def test_a_burst_larger_than_what_may_wait(root: Path) -> None:
         found |= {file.relative for file in batch}
     await batches.aclose()
     assert found == {f"gate/{number}.jpg" for number in range(5000)}
+
+
+async def test_a_flood_lets_another_cameras_files_pass(root: Path) -> None:
+    (root / "door").mkdir()
+    watcher = FolderWatcher(root, ManualClock(), polling=False, poll_seconds=1)
+    batches = watcher.batches()
+    first = asyncio.ensure_future(anext(batches))
+    await asyncio.wait_for(watcher.watching.wait(), 4)
+    for number in range(2000):
+        (root / "gate" / f"{number}.jpg").touch()
+    (root / "door" / "a.jpg").touch()
+    taken = len(await first)
+    await until(lambda: taken + len(watcher._found) == 2001, "all to be heard")
+    batch = await anext(batches)
+    await batches.aclose()
+    assert len(batch) == 64
+    assert "door/a.jpg" in {file.relative for file in batch[:2]}
+
+
+async def test_what_is_too_much_is_found_by_a_scan_of_that_folder(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.services.ingest.folder_watcher._MOST_WAITING", 100)
+    clock = ManualClock()
+    (root / "door").mkdir()
+    watcher = FolderWatcher(root, clock, polling=False, poll_seconds=86_400 * 9)
+    scans = FolderScanner(root, clock, watcher).batches()
+    scanning = asyncio.ensure_future(anext(scans))
+    batches = watcher.batches()
+    first = asyncio.ensure_future(anext(batches))
+    await until(lambda: watcher.state.scanned_at, "the first scan")
+    for number in range(150):
+        (root / "gate" / f"{number}.jpg").touch()
+    (root / "door" / "a.jpg").touch()
+    heard = {file.relative for file in await first}
+    found = {file.relative for file in await asyncio.wait_for(scanning, 4)}
+    assert found == {f"gate/{number}.jpg" for number in range(150)}, "door is not scanned"
+    while len(watcher._found):
+        heard |= {file.relative for file in await anext(batches)}
+    assert "door/a.jpg" in heard
+    assert heard | found == found | {"door/a.jpg"}
+    await scans.aclose()
+    await batches.aclose()
+
+
+async def test_scans_of_single_folders_do_not_put_off_the_daily_one(root: Path) -> None:
+    clock = ManualClock()
+    (root / "gate" / "a.jpg").touch()
+    (root / "door").mkdir()
+    (root / "door" / "b.jpg").touch()
+    watcher = FolderWatcher(root, clock, polling=False, poll_seconds=86_400 * 9)
+    watcher.watching.set()
+    scans = FolderScanner(root, clock, watcher).batches()
+    found = [len(await anext(scans))]
+    for hours in (20, 4):
+        scanning = asyncio.ensure_future(anext(scans))
+        await until(lambda: clock.sleepers, "the end of the scan")
+        clock.advance(hours * 3600)
+        if hours == 20:
+            watcher._miss("door")
+        found.append(len(await asyncio.wait_for(scanning, 4)))
+    await scans.aclose()
+    assert found == [2, 1, 2]

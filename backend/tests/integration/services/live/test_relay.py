@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from backend.core.redis import RedisClient
 from backend.services.live.relay import OutboxRelay
 from backend.services.stores import outbox
 from backend.services.topics import OUTBOX_CHANNEL, Message
 from backend.tests.fixtures.clock import ManualClock
+from backend.tests.fixtures.detectors import found
 from backend.tests.fixtures.ledger import NOON, Ledger
 from backend.tests.fixtures.redis_state import hearers
-from backend.tests.fixtures.stages import asleep
+from backend.tests.fixtures.stages import Works, asleep, live
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ async def test_a_relay_waits_for_one_that_is_at_it(ledger: Ledger, relay: Outbox
         async with ledger.database.transaction() as slow:
             await outbox.put(slow, [message(1)], now=NOON)
             await put(ledger, message(2))
-            assert await outbox.number_new(first) == begin + 1
+            assert await outbox.number_new(first) == range(begin + 1, begin + 2)
         second = asyncio.create_task(relay.relay())
         while (await ledger.rows(_WAITERS))[0]["n"] == 0:
             assert not second.done()
@@ -143,6 +145,59 @@ async def test_a_relay_waits_for_one_that_is_at_it(ledger: Ledger, relay: Outbox
     assert [tuple(row.values()) for row in rows] == [(2, begin + 1), (1, begin + 2)]
 
 
+async def opened(ledger: Ledger, works: Works) -> int:
+    """An event that nobody has been told of; its id."""
+    camera = await ledger.camera()
+    works.detector.script[NOON] = found("person")
+    await ledger.frame(camera)
+    await works.stage().handle(live(camera))
+    (row,) = await ledger.rows("SELECT max(id) AS id FROM events")
+    return int(row["id"])
+
+
+async def told_at(ledger: Ledger, event: int) -> datetime | None:
+    (row,) = await ledger.rows("SELECT told_at FROM events WHERE id = :id", id=event)
+    told: datetime | None = row["told_at"]
+    return told
+
+
+async def test_the_first_message_of_an_event_is_remembered(
+    ledger: Ledger, relay: OutboxRelay, clock: ManualClock
+) -> None:
+    event = await opened(ledger, Works(ledger))
+    assert await told_at(ledger, event) is None
+    clock.advance(3)
+    await relay.relay()
+    assert await told_at(ledger, event) == NOON + timedelta(seconds=3)
+    clock.advance(5)
+    await put(ledger, message(event), message(event, "event.opened"))
+    await relay.relay()
+    assert await told_at(ledger, event) == NOON + timedelta(seconds=3)
+
+
+async def test_an_event_that_somebody_is_at_is_waited_for_without_the_numbers(
+    ledger: Ledger, relay: OutboxRelay
+) -> None:
+    """Who holds the event may write messages, and must not wait for who waits for it."""
+    event = await opened(ledger, Works(ledger))
+    async with ledger.database.transaction() as other:
+        await other.execute(text("UPDATE events SET notes = 'x'"))
+        relaying = asyncio.create_task(relay.relay())
+        while (await ledger.rows(_AT_A_LOCK))[0]["n"] == 0:
+            assert not relaying.done()
+        assert None not in await numbers(ledger)
+        async with ledger.database.transaction() as third:
+            await put(ledger, message(event))
+            assert await outbox.number_new(third) is not None
+        assert await told_at(ledger, event) is None
+    await relaying
+    assert await told_at(ledger, event) == NOON
+
+
+_AT_A_LOCK = (
+    "SELECT count(*) AS n FROM pg_stat_activity "
+    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 _WAITERS = (
     "SELECT count(*) AS n FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
     "WHERE d.datname = current_database() AND NOT l.granted"

@@ -9,8 +9,10 @@ from sqlalchemy import text
 from backend.core.database import Database, get_database
 from backend.core.redis import RedisClient
 from backend.domain.frames import FileMark, FrameState
+from backend.migrations.run import newest
 from backend.services.live.relay import OutboxRelay
-from backend.services.stores import cameras, frames, quarantine
+from backend.services.stores import cameras, dead_letters, frames, quarantine
+from backend.services.stores.dead_letters import Wanted
 from backend.services.stores.frames import Outcome
 from backend.services.stores.quarantine import BadFile
 from backend.services.upkeep.consistency import (
@@ -25,7 +27,6 @@ from backend.services.upkeep.consistency import (
 from backend.tests.fixtures.detectors import found
 from backend.tests.fixtures.ledger import NOON, Ledger
 from backend.tests.fixtures.stages import Works, live
-from backend.tests.verify_database import newest_migration
 
 SECOND = timedelta(seconds=1)
 
@@ -48,7 +49,13 @@ async def house(ledger: Ledger, real_redis: RedisClient) -> Ledger:
         await works.stage().handle(live(porch))
     await ledger.frames(garden, [NOON + 9000 * SECOND])  # shows nothing
     await works.stage().handle(live(garden))
-    await _give_up(ledger, await ledger.frame(garden))
+    for _ in range(3):
+        await _give_up(ledger, await ledger.frame(garden))
+    async with ledger.database.transaction() as session:
+        first, second, _ = await dead_letters.lock_dead(session, Wanted(), limit=3)
+        assert await dead_letters.replay(session, [first], now=NOON) == [garden]
+        assert await dead_letters.discard(session, [second], now=NOON) == 1
+    await works.stage().handle(live(garden))
     await ledger.frame(gone)
     async with ledger.database.transaction() as session:
         await quarantine.put(session, [BadFile("a/b.jpg", FileMark(1, 2, 3), "x", "y")], now=NOON)
@@ -65,7 +72,7 @@ async def _give_up(ledger: Ledger, frame: int) -> None:
 
 
 async def examined(database: Database) -> dict[str, Check]:
-    checks = await examine(database, newest=newest_migration("postgresql+asyncpg://"))
+    checks = await examine(database, newest=newest())
     assert len({check.name for check in checks}) == len(checks)
     return {check.name: check for check in checks}
 
@@ -82,7 +89,7 @@ async def test_a_sound_ledger_passes(house: Ledger) -> None:
     (held,) = await house.rows(
         "SELECT count(*) AS events, count(continues_event_id) AS continuing FROM events"
     )
-    assert held == {"events": 3, "continuing": 1}
+    assert held == {"events": 4, "continuing": 1}
     states = await house.rows("SELECT DISTINCT state FROM frames ORDER BY 1")
     assert [row["state"] for row in states] == ["attached", "buried", "empty", "received"]
     assert list(await examined(house.database)) == [ANSWERS, NEWEST, SCHEMA, CONSTRAINTS, *LEDGER]
@@ -132,6 +139,17 @@ BROKEN = {
     "a frame that is given up has its reason": (
         "UPDATE frames SET reason = NULL WHERE state = 'buried'"
     ),
+    "a buried frame has its dead letter": (
+        "UPDATE dead_letters SET state = 'replayed', replays = 1, decided_at = last_at "
+        "WHERE state = 'dead'"
+    ),
+    "what a dead letter tells of is buried": (
+        "UPDATE frames SET state = 'received', finished_at = NULL WHERE state = 'buried'"
+    ),
+    "a dead letter knows what was decided of it": (
+        "UPDATE dead_letters SET decided_at = NULL WHERE state = 'replayed'"
+    ),
+    "a dead letter has its reason": "UPDATE dead_letters SET reason = ''",
     "attempts are counted up from nothing": (
         "UPDATE frames SET attempts = -1 WHERE state = 'received'"
     ),

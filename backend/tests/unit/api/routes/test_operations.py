@@ -40,12 +40,18 @@ def test_an_operation_says_which_problems_it_has(
         assert schema == {"$ref": "#/components/schemas/Problem"}
 
 
+_REQUIRED = {
+    "/api/frames/trace": {"path": "a/b.jpg"},
+    "/api/frames/why": {"camera": "a", "at": "03:10"},
+}
+
+
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
 async def test_an_unknown_parameter_is_refused(
     api: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any]
 ) -> None:
     body: dict[str, object] = {"reviewed": True} if "events" in path else {"name": "x"}
-    required = {"path": "a/b.jpg"} if path == "/api/frames/trace" else {}
+    required = _REQUIRED.get(path, {})
     answer = await api.request(
         method,
         re.sub(r"\{\w+\}", "1", path),
@@ -59,7 +65,8 @@ async def test_an_unknown_parameter_is_refused(
 
 def test_every_schema_that_is_shown_has_an_example() -> None:
     parts = {"Box", "Factor", "FieldProblem", "FileTrace", "FrameState", "Lane", "Level"}
-    parts |= {"PartHealth", "Remarks", "Scored", "Step", "Trace"}
+    parts |= {"FrameCounts", "LatencyStep", "Neighbour", "StageCount", "Why"}
+    parts |= {"PartHealth", "Remarks", "Rung", "Scored", "Step", "Trace"}
     schemas = DOCUMENT["components"]["schemas"]
     without = {name for name, schema in schemas.items() if not schema.get("examples")}
     assert {name for name in without if not name.endswith("Page")} == parts
@@ -105,6 +112,10 @@ async def test_ids_that_cannot_be_are_refused(api: httpx.AsyncClient, path: str)
         ("/api/events?reviewed=perhaps", "reviewed"),
         ("/api/detections?event=9223372036854775808", "event"),
         ("/api/frames?state=lost", "state"),
+        ("/api/frames/why?camera=a&at=03:10&window=0", "window"),
+        ("/api/frames/why?camera=a", "at"),
+        ("/api/dlq?state=lost", "state"),
+        ("/api/dlq?stage=lost", "stage"),
         ("/api/frames/trace", "path"),
         ("/api/frames/trace?path=a%00b", "path"),
     ],
@@ -164,7 +175,15 @@ async def test_a_parameter_that_comes_twice_is_refused(
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/cameras", "/api/events", "/api/detections", "/api/frames", "/api/quarantine"]
+    "path",
+    [
+        "/api/cameras",
+        "/api/events",
+        "/api/detections",
+        "/api/dlq",
+        "/api/frames",
+        "/api/quarantine",
+    ],
 )
 async def test_a_cursor_of_another_list_is_refused(api: httpx.AsyncClient, path: str) -> None:
     answer = await api.get(path, params={"cursor": "WyJvdGhlciIsNV0"})

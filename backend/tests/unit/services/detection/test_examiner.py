@@ -1,24 +1,31 @@
 """A batch of frames is looked at: one decode each, in order, and each frame has its own end."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from backend.core.breaker import Breaker
 from backend.core.content_store import ContentStore
-from backend.core.errors import Invalid, Unavailable
+from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
+from backend.domain.thumbnails import thumbnail_path
 from backend.services.detection.detector import Findings
-from backend.services.detection.examiner import Examiner, thumbnail_path
+from backend.services.detection.examiner import Decode, Examiner, Originals
+from backend.services.detection.picture import decode
+from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.detectors import ScriptedDetector, found
 from backend.tests.fixtures.ledger import HEIGHT, NOON, WIDTH, jpeg
 from backend.tests.fixtures.stages import CountingDecode
 
 SECOND = timedelta(seconds=1)
+
+DECODERS: dict[str, Callable[[], Decode]] = {"shipped": lambda: decode, "counting": CountingDecode}
 
 
 class Desk:
@@ -29,7 +36,17 @@ class Desk:
         self.decode = CountingDecode()
         self.pictures = ContentStore(folder / "pictures")
         self.thumbnails = folder / "thumbnails"
-        self.examiner = Examiner(self.detector, self.pictures, self.thumbnails, self.decode)
+        self.clock = ManualClock()
+        self.breaker = Breaker("detector", self.clock)
+        self.examiner = Examiner(
+            self.detector, self.pictures, self.thumbnails, self.breaker, self.decode
+        )
+
+    def with_originals(self, originals: Originals) -> Examiner:
+        """An examiner that knows where cameras put their files."""
+        return Examiner(
+            self.detector, self.pictures, self.thumbnails, self.breaker, originals=originals
+        )
 
     def frames(self, count: int) -> list[WaitingFrame]:
         return [self.frame(number, jpeg(number)) for number in range(count)]
@@ -131,16 +148,35 @@ async def test_when_something_is_unavailable_the_rest_waits(desk: Desk) -> None:
     desk.shows(1, gone)
     examination = await desk.examiner.examine(desk.frames(4), None)
     assert [one.frame.id for one in examination.seen] == [0]
-    assert examination.unavailable is gone
     assert examination.uncounted == [1, 2, 3]
+    assert (desk.breaker.view.reason, desk.breaker.view.code) == (str(gone), gone.code)
+
+
+async def test_while_it_is_known_to_be_unavailable_nobody_asks(desk: Desk) -> None:
+    desk.shows(0, Unavailable("no detector", code="detector.unavailable"))
+    await desk.examiner.examine(desk.frames(2), None)
+    examination = await desk.examiner.examine(desk.frames(2), None)
+    assert (desk.looked_at(), examination.uncounted) == ([0], [0, 1])
+
+
+async def test_what_is_no_picture_says_nothing_about_the_detector(desk: Desk) -> None:
+    desk.shows(1, Unavailable("no detector", code="detector.unavailable"))
+    desk.shows(2, Invalid("too odd", code="picture.unfit"))
+    await desk.examiner.examine(desk.frames(2)[1:], None)
+    desk.clock.advance(1)
+    broken = [desk.frame(7, b"no picture"), desk.frames(3)[2]]
+    examination = await desk.examiner.examine(broken, None)
+    assert len(examination.seen) == 2
+    assert str(desk.breaker.state) == "half-open"
+    await desk.examiner.examine(desk.frames(4)[3:], None)
+    assert str(desk.breaker.state) == "closed"
 
 
 async def test_where_thumbnails_cannot_be_kept_the_frame_waits(desk: Desk) -> None:
     desk.shows(0, found("person"))
     desk.thumbnails.write_text("in the way")
     examination = await desk.examiner.examine(desk.frames(1), None)
-    assert examination.unavailable is not None
-    assert examination.unavailable.code == "pictures.unwritable"
+    assert desk.breaker.view.code == "pictures.unwritable"
     assert examination.uncounted == [0]
 
 
@@ -153,3 +189,70 @@ async def test_stopped_it_ends_the_picture_at_hand_and_begins_no_other(desk: Des
     examination = await examining
     assert [one.frame.id for one in examination.seen] == [0]
     assert examination.uncounted == [1, 2]
+
+
+class CopiesAgain:
+    """Cameras' files, from which the copies are made again; or nothing of them is left."""
+
+    def __init__(self, desk: Desk, *files: bytes) -> None:
+        self._desk = desk
+        self._files = files
+
+    async def copy_again(self, frame_id: int) -> None:
+        if not self._files:
+            raise NotFound("and so is the file", code="pictures.missing")
+        data = self._files[frame_id]
+        self._desk.pictures.put(sha256(data).digest(), data)
+
+
+async def test_a_copy_that_is_gone_is_made_again_and_looked_at(desk: Desk) -> None:
+    frames = desk.frames(2)
+    desk.pictures.path(frames[1].content_hash).unlink()
+    desk.examiner = desk.with_originals(CopiesAgain(desk, jpeg(0), jpeg(1)))
+    examination = await desk.examiner.examine(frames, None)
+    assert [one.state for one in examination.seen] == [FrameState.EMPTY] * 2
+
+
+async def test_where_the_file_is_gone_too_the_frame_is_buried_with_the_reason(desk: Desk) -> None:
+    frames = desk.frames(2)
+    desk.pictures.path(frames[1].content_hash).unlink()
+    desk.examiner = desk.with_originals(CopiesAgain(desk))
+    examination = await desk.examiner.examine(frames, None)
+    assert [(one.state, one.reason) for one in examination.seen] == [
+        (FrameState.EMPTY, None),
+        (FrameState.BURIED, "and so is the file"),
+    ]
+
+
+# --- What every decoder keeps to.
+
+
+@pytest.fixture(params=DECODERS)
+def decoder(request: pytest.FixtureRequest) -> Decode:
+    return DECODERS[request.param]()
+
+
+@pytest.mark.parametrize(
+    ("longest", "shape"), [(None, (48, 64, 3)), (40, (48, 64, 3)), (32, (24, 32, 3))]
+)
+def test_no_smaller_than_can_be_made_use_of(
+    decoder: Decode, longest: int | None, shape: tuple[int, ...]
+) -> None:
+    pixels = decoder(jpeg(120), longest=longest, full_size=(WIDTH, HEIGHT))
+    assert pixels.shape == shape
+    assert pixels.dtype == np.uint8
+    assert np.abs(pixels.astype(int) - 120).max() <= 2
+
+
+def test_the_same_bytes_are_the_same_pixels(decoder: Decode) -> None:
+    first, second = (decoder(jpeg(70), longest=None, full_size=(WIDTH, HEIGHT)) for _ in range(2))
+    assert np.array_equal(first, second)
+    first[:] = 0
+    assert second.max() > 0, "each gets its own"
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", jpeg(70)[:20]])
+def test_what_is_no_picture_is_invalid(decoder: Decode, data: bytes) -> None:
+    with pytest.raises(Invalid) as caught:
+        decoder(data, longest=None, full_size=(WIDTH, HEIGHT))
+    assert caught.value.code == "picture.undecodable"

@@ -1,32 +1,28 @@
 """The detector out of an ONNX file, through the real runtime, on models made here."""
 
 import asyncio
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from backend.core.errors import Invalid, Unavailable
 from backend.domain.boxes import Box
-from backend.services.detection.detector import Pixels, View
-from backend.services.detection.family import Feed
+from backend.services.detection.detector import View
 from backend.services.detection.onnx import OnnxDetector, load
-from backend.services.detection.postprocess import Candidate
-from backend.services.detection.yolox import YoloX
 from backend.tests.fixtures.onnx_models import (
     CELLS,
     SIDE,
+    BrokenFamily,
     Shape,
+    SlowFamily,
     no_objects,
     put_object,
     write_constant_model,
 )
 
-YOLOX = YoloX("images", SIDE, SIDE)
 VIEW = View(1, datetime(2024, 6, 1, tzinfo=UTC), np.zeros((SIDE, SIDE, 3), np.uint8))
 
 
@@ -106,28 +102,6 @@ def test_the_threads_are_those_asked_for(tmp_path: Path) -> None:
     assert options.inter_op_num_threads == 1
 
 
-class SlowFamily:
-    """Reads answers as YOLOX does, and stands still with each picture until it is let go."""
-
-    name = "slow"
-    sight = SIDE
-    has_duplicates = True
-
-    def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.let_go = threading.Event()
-
-    def feed(self, pixels: Pixels) -> Feed:
-        self.asked.set()
-        assert self.let_go.wait(timeout=5)
-        return YOLOX.feed(pixels)
-
-    def candidates(
-        self, answer: Sequence[NDArray[np.float32]], size: tuple[int, int], confidence: float
-    ) -> list[Candidate]:
-        return YOLOX.candidates(answer, size, confidence)
-
-
 async def test_the_event_loop_runs_on_meanwhile(dog_and_chair: OnnxDetector) -> None:
     slow = SlowFamily()
     detector = OnnxDetector(dog_and_chair._session, slow, file="slow.onnx", confidence=0.5)
@@ -149,17 +123,10 @@ async def test_after_close_its_thread_has_ended(tmp_path: Path) -> None:
     assert [thread.is_alive() for thread in threads] == [False]
 
 
-class WrongYoloX(YoloX):
-    """Feeds what the model does not take."""
-
-    def feed(self, pixels: Pixels) -> Feed:
-        return {"images": np.zeros((1, 3, 8, 8), np.float32)}
-
-
 async def test_a_model_that_fails_is_unavailable_and_never_saw_nothing(
     dog_and_chair: OnnxDetector,
 ) -> None:
-    wrong = WrongYoloX("images", SIDE, SIDE)
+    wrong = BrokenFamily("images", SIDE, SIDE)
     detector = OnnxDetector(dog_and_chair._session, wrong, file="wrong.onnx", confidence=0.5)
     with pytest.raises(Unavailable, match=r"yolox:wrong\.onnx failed") as failure:
         await detector.detect(VIEW, None)

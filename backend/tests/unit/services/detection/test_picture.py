@@ -13,6 +13,7 @@ from backend.core.errors import Invalid
 from backend.domain.boxes import Box, Detection
 from backend.services.detection.detector import Pixels
 from backend.services.detection.picture import decode, draw_thumbnail
+from backend.tests.fixtures.strategies import drawn_classes, flat_boxes
 
 
 def encoded(
@@ -150,16 +151,7 @@ def test_the_longer_side_is_the_width(shape: tuple[int, int], thumbnail: tuple[i
     assert read_jpeg(draw_thumbnail(pixels, [])).shape[:2] == thumbnail
 
 
-@given(
-    st.tuples(*[st.floats(0, 1)] * 4),
-    st.integers(1, 400),
-    st.integers(1, 400),
-    st.sampled_from(["person", "motorcycle", "motion", "something else"]),
-)
-def test_any_box_on_any_picture_can_be_drawn(
-    corners: tuple[float, ...], height: int, width: int, name: str
-) -> None:
-    x, y, w, h = corners
-    box = Box(x, y, min(w, 1 - x), min(h, 1 - y))
+@given(flat_boxes(), st.integers(1, 400), st.integers(1, 400), drawn_classes)
+def test_any_box_on_any_picture_can_be_drawn(box: Box, height: int, width: int, name: str) -> None:
     pixels = np.zeros((height, width, 3), np.uint8)
     assert draw_thumbnail(pixels, [Detection(name, 1.0, box)]).startswith(b"\xff\xd8")

@@ -20,7 +20,7 @@ from backend.services.detection.postprocess import (
     that_matter,
     without_duplicates,
 )
-from backend.tests.fixtures.strategies import coordinates
+from backend.tests.fixtures.strategies import candidates
 
 NAN, INF = math.nan, math.inf
 HERE = (0.1, 0.1, 0.3, 0.3)
@@ -158,17 +158,7 @@ def test_the_steps_can_be_used_one_by_one() -> None:
     assert that_matter([zebra]) == ([], {"class:zebra": 1})
 
 
-CANDIDATES = st.lists(
-    st.builds(
-        Candidate,
-        st.sampled_from(["person", "car", "truck", "bus", "bicycle", "chair"]),
-        *[coordinates] * 5,
-    ),
-    max_size=12,
-)
-
-
-@given(CANDIDATES, st.booleans(), st.randoms())
+@given(candidates, st.booleans(), st.randoms())
 def test_whatever_a_model_answers(
     candidates: list[Candidate], has_duplicates: bool, random: Random
 ) -> None:

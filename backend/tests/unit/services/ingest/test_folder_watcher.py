@@ -32,6 +32,20 @@ async def test_closed_after_writing(root: Path) -> None:
         await finds.finds("gate/a.jpg")
 
 
+async def test_when_a_file_was_complete_is_what_the_kernel_says(root: Path, tmp_path: Path) -> None:
+    """Of what lies in a folder that is moved here it says nothing."""
+    (tmp_path / "tor").mkdir()
+    (tmp_path / "tor" / "b.jpg").write_bytes(b"x")
+    async with finder(root) as finds:
+        finds.clock.advance(7)
+        (root / "gate" / "a.jpg").write_bytes(b"x")
+        await finds.finds("gate/a.jpg")
+        assert finds.completed["gate/a.jpg"] == finds.clock.now()
+        (tmp_path / "tor").rename(root / "tor")
+        await finds.finds("tor/b.jpg")
+        assert finds.completed["tor/b.jpg"] is None
+
+
 async def test_moved_in_and_renamed(root: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     async with finder(root) as finds:
@@ -198,7 +212,7 @@ async def test_the_root_is_removed_and_comes_back(root: Path, polling: bool) -> 
         assert finds.error.code == "ingest.root_gone"
         again = asyncio.create_task(finds.run())
         await until(root.is_dir, "the root")
-        assert await finds.watcher.rescan_wanted(1)
+        assert await finds.watcher.missed(1) == [""]
         (root / "b.jpg").write_bytes(b"x")
         await until(lambda: _polled(finds) and "b.jpg" in finds.found, "b.jpg")
         again.cancel()

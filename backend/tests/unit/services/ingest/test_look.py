@@ -1,14 +1,13 @@
 """Two looks at a folder: a file is given once it has come to rest, and once for each rest."""
 
 from hypothesis import given
-from hypothesis import strategies as st
 
 from backend.domain.frames import FileMark
 from backend.services.ingest.folder_watcher import Look
 from backend.services.ingest.stage import FoundFile
+from backend.tests.fixtures.strategies import looks
 
 NAMES = ("gate/a.jpg", "gate/b.jpg")
-LOOKS = st.lists(st.fixed_dictionaries({name: st.none() | st.integers(0, 2) for name in NAMES}))
 
 
 def files(sizes: dict[str, int | None]) -> list[FoundFile]:
@@ -19,14 +18,14 @@ def files(sizes: dict[str, int | None]) -> list[FoundFile]:
     ]
 
 
-@given(LOOKS)
-def test_given_when_it_comes_to_rest(looks: list[dict[str, int | None]]) -> None:
+@given(looks(NAMES))
+def test_given_when_it_comes_to_rest(seen: list[dict[str, int | None]]) -> None:
     look = Look()
-    for number, sizes in enumerate(looks):
+    for number, sizes in enumerate(seen):
         given_now = {file.relative for file in files(sizes) if look.is_settled(file)}
         look.end()
         for name in NAMES:
-            past = [earlier[name] for earlier in looks[: number + 1]]
+            past = [earlier[name] for earlier in seen[: number + 1]]
             at_rest = past[-1] is not None and past[-2:] == [past[-1]] * 2
             changed = [n for n, size in enumerate(past) if size != past[-1]]
             rested = len(past) - (changed[-1] + 1 if changed else 0)

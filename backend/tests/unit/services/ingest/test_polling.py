@@ -32,7 +32,7 @@ class Poller:
         found = len(self.found)
         self.clock.advance(10)
         await until(lambda: self.clock.sleepers, "the end of the look")
-        await until(self.watcher._found.empty, "the end of the queue")
+        await until(lambda: not self.watcher._found, "the end of the queue")
         await asyncio.sleep(0)
         return sorted(self.found[found:])
 

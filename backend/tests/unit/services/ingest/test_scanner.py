@@ -93,8 +93,14 @@ def test_a_root_that_is_not_there(tmp_path: Path) -> None:
     assert list(walk(tmp_path / "nowhere", "", "scan")) == []
 
 
-async def test_slices_are_bounded(tmp_path: Path) -> None:
+@pytest.fixture
+def folder_of_many(tmp_path: Path) -> Path:
+    """One file more than two slices."""
     for number in range(2 * SLICE + 1):
         (tmp_path / f"{number}.jpg").touch()
-    sizes = [len(batch) async for batch in slices(tmp_path)]
+    return tmp_path
+
+
+async def test_slices_are_bounded(folder_of_many: Path) -> None:
+    sizes = [len(batch) async for batch in slices(folder_of_many)]
     assert sizes == [SLICE, SLICE, 1]

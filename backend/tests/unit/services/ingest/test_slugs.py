@@ -4,10 +4,9 @@ import re
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from backend.services.ingest.slugs import LONGEST_SLUG, free_slug, slug_of
-from backend.tests.fixtures.strategies import ODD_NAMES, camera_names
+from backend.tests.fixtures.strategies import camera_names, names_alike
 
 SLUG = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
@@ -74,7 +73,7 @@ def test_a_taken_slug_gets_the_first_free_number(slug: str, taken: set[str], fre
     assert free_slug(slug, taken) == free
 
 
-@given(st.lists(st.sampled_from(["Front", "front!", "front 2", "", "-", *ODD_NAMES]), max_size=20))
+@given(names_alike)
 def test_cameras_never_share_a_slug(names: list[str]) -> None:
     taken: list[str] = []
     for name in names:

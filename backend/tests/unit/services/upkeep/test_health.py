@@ -1,154 +1,34 @@
-"""What the workers' words and the disk say, in words for an owner."""
+"""How the product is, over time, and when something does not answer."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import AsyncMock, MagicMock, Mock
 
-import orjson
 import pytest
 
 from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.services.upkeep import health
-from backend.services.upkeep.health import (
-    Health,
-    look_at_detectors,
-    look_at_disk,
-    look_at_ingest,
-    look_at_pictures,
-    look_at_workers,
-)
+from backend.services.upkeep.health import Health, PartHealth, standings
+from backend.services.upkeep.ladder import LADDER
 from backend.tests.fixtures.clock import ManualClock
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-RUNS = {"running": True, "since": "2026-03-01T12:00:00Z", "reason": None}
-STANDS = {"running": False, "since": "2026-03-01T12:00:00Z", "reason": "no Redis"}
-
-
-def word(name: str = "one", **values: Any) -> dict[str, Any]:
-    return {
-        "worker": name,
-        "parts": {"watch": RUNS, "detect": RUNS},
-        "detector": "motion",
-        "media_root": "/data/cameras",
-        "watched_folders": 3,
-        "polled_folders": [],
-        "unseen_folders": {},
-        **values,
-    }
-
-
-def test_without_a_word_every_part_is_missing() -> None:
-    for look in (look_at_workers, look_at_ingest, look_at_detectors):
-        found = look([])
-        assert found.status == "degraded"
-        assert found.reason.startswith("no worker was heard for 20 s")
-
-
-def test_workers_at_work_are_named() -> None:
-    assert look_at_workers([word()]).reason == "1 worker is at work: one"
-    assert look_at_workers([word(), word("two")]).reason == "2 workers are at work: one, two"
-    assert look_at_workers([word()]).status == "healthy"
-
-
-def test_a_part_that_stands_is_named() -> None:
-    found = look_at_workers([word(), word("two", parts={"watch": RUNS, "relay": STANDS})])
-    assert found.status == "degraded"
-    assert found.reason == "two: relay does not run: no Redis"
-
-
-def test_watched_folders_are_counted() -> None:
-    found = look_at_ingest([word(), word("two", watched_folders=4)])
-    assert (found.status, found.reason) == ("healthy", "below /data/cameras 7 folders are watched")
-
-
-def test_polling_by_choice_is_no_fault() -> None:
-    found = look_at_ingest([word(watched_folders=0)])
-    assert found.status == "healthy"
-    assert found.reason == "below /data/cameras folders are looked at in turn"
-
-
-def test_polling_beyond_the_limit_is() -> None:
-    found = look_at_ingest([word(polled_folders=["b", "a"])])
-    assert found.status == "degraded"
-    assert "2 folders" in found.reason
-    assert "a among them" in found.reason
-    assert "fs.inotify.max_user_watches" in found.reason
-
-
-def test_folders_whose_pictures_are_not_seen_are_named_with_what_to_do() -> None:
-    found = look_at_ingest(
-        [
-            word(unseen_folders={"gate": "it is a link: make it a folder", "door": "no right"}),
-            word("two", unseen_folders={"hof": "it is a link: make it a folder"}),
-        ]
-    )
-    assert found.status == "degraded"
-    assert found.reason == (
-        "no pictures are seen in door below /data/cameras: no right; "
-        "no pictures are seen in gate, hof below /data/cameras: it is a link: make it a folder"
-    )
-
-
-def test_many_folders_are_counted() -> None:
-    found = look_at_ingest([word(unseen_folders={f"c{n}": "no right" for n in range(8)})])
-    assert found.reason.startswith("no pictures are seen in c0, c1, c2, c3, c4 and 3 more below")
-
-
-def test_an_unseen_folder_is_not_said_to_be_polled() -> None:
-    found = look_at_ingest([word(unseen_folders={"gate": "no right"}, polled_folders=["gate"])])
-    assert found.reason == "no pictures are seen in gate below /data/cameras: no right"
-    found = look_at_ingest([word(unseen_folders={"gate": "no right"}, polled_folders=["door"])])
-    assert "no right; 1 folders below" in found.reason
-
-
-def test_motion_alone_is_said_and_no_fault() -> None:
-    found = look_at_detectors([word()])
-    assert found.status == "healthy"
-    assert found.reason.startswith("motion only: no model is installed")
-    assert look_at_detectors([word(detector="yolox")]).reason == "yolox looks at the pictures"
-
-
-def test_the_disk_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "LEAST_FREE_BYTES", 1)
-    assert look_at_disk(tmp_path).status == "healthy"
-    monkeypatch.setattr(health, "LEAST_FREE_BYTES", 2**80)
-    found = look_at_disk(tmp_path)
-    assert found.status == "degraded"
-    assert found.reason.startswith("only ")
-    assert "No such file" in look_at_disk(tmp_path / "none").reason
-
-
-@pytest.mark.parametrize(
-    ("seconds", "lasting"),
-    [(60, "60 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (3 * 86_400, "3 d")],
-)
-def test_the_picture_that_waits_longest_is_named(seconds: int, lasting: str) -> None:
-    came = {"camera": "front_door", "received_at": NOON - timedelta(seconds=seconds)}
-    found = look_at_pictures(came, NOON)
-    assert found.status == "degraded"
-    assert found.reason == f"one of front_door has waited for {lasting}"
-
-
-@pytest.mark.parametrize("seconds", [-5, 0, 59])
-def test_a_picture_may_wait_for_a_minute(seconds: int) -> None:
-    came = {"camera": "front_door", "received_at": NOON - timedelta(seconds=seconds)}
-    assert look_at_pictures(came, NOON).status == look_at_pictures(None, NOON).status == "healthy"
 
 
 def idle_database() -> AsyncMock:
     """A database in which no frame waits."""
     database = AsyncMock(spec=Database)
     session = database.transaction.return_value.__aenter__.return_value = AsyncMock()
-    session.execute.return_value = Mock(one_or_none=Mock(return_value=None))
+    rows = MagicMock(one_or_none=Mock(return_value=None))
+    rows.__iter__.side_effect = lambda: iter(())
+    session.execute.return_value = rows
+    session.scalar.return_value = 0
     return database
 
 
 def health_of(redis: AsyncMock, database: AsyncMock, clock: ManualClock, folder: Path) -> Health:
-    redis.kept.return_value = {"worker:one": orjson.dumps(word()).decode()}
-    return Health(database, redis, clock, folder)
+    redis.kept.return_value = {"worker:one": '{"worker": "one", "detector": "motion"}'}
+    return Health(database, redis, clock, [folder])
 
 
 async def test_since_is_when_it_became_so(mock_redis: AsyncMock, tmp_path: Path) -> None:
@@ -234,3 +114,123 @@ async def test_a_database_that_hangs_is_not_waited_for(
     report = await health_of(mock_redis, database, clock, tmp_path).report()
     assert report.status == "unhealthy"
     assert report.parts[0].reason.startswith("no answer within")
+    assert [rung.name for rung in report.rungs] == ["database"]
+
+
+async def test_who_is_cancelled_while_looking_leaves_nothing_running(
+    mock_redis: AsyncMock, tmp_path: Path
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def end_slowly() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            ended.set()
+
+    database = idle_database()
+    database.ping.side_effect = end_slowly
+    looking = asyncio.create_task(health_of(mock_redis, database, ManualClock(), tmp_path).report())
+    await begun.wait()
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+    assert ended.is_set()
+
+
+async def test_what_was_so_from_the_first_look_may_be_so_for_longer(
+    mock_redis: AsyncMock, tmp_path: Path
+) -> None:
+    clock, database = ManualClock(), idle_database()
+    looking = health_of(mock_redis, database, clock, tmp_path)
+    database.ping.side_effect = Unavailable("no database: refused", code="database.unavailable")
+    first = (await looking.report()).parts[0]
+    assert (first.since, first.since_known) == (clock.now(), False)
+    clock.advance(60)
+    database.ping.side_effect = None
+    second = (await looking.report()).parts[0]
+    assert (second.status, second.since, second.since_known) == ("healthy", clock.now(), True)
+    clock.advance(60)
+    third = (await looking.report()).parts[0]
+    assert (third.since, third.since_known) == (second.since, True)
+
+
+async def test_a_database_is_slow_that_is_so_twice_in_a_row(
+    mock_redis: AsyncMock, tmp_path: Path
+) -> None:
+    clock, database = ManualClock(), idle_database()
+    looking = health_of(mock_redis, database, clock, tmp_path)
+    statuses = []
+    for seconds in (0.7, 0.01, 0.7, 0.8, 0.01):
+
+        async def answer(seconds: float = seconds) -> None:
+            clock.advance(seconds)
+
+        database.ping.side_effect = answer
+        statuses.append((await looking.report()).parts[0].status)
+        clock.advance(1)
+    assert statuses == ["healthy", "healthy", "healthy", "degraded", "healthy"]
+
+
+async def test_what_a_worker_knows_outlives_the_api(mock_redis: AsyncMock, tmp_path: Path) -> None:
+    """Another process, which has never looked before, says since when the detector is away."""
+    clock = ManualClock()
+    looking = health_of(mock_redis, idle_database(), clock, tmp_path)
+    mock_redis.kept.return_value = {
+        "worker:one": '{"worker": "one", "breakers": {"detector": {"state": "open", "since": '
+        '"2025-05-30T08:00:00Z", "reason": "it is off", "code": "detector.unavailable"}}}'
+    }
+    report = await looking.report()
+    (rung,) = report.rungs
+    assert (rung.name, rung.since.isoformat(), rung.since_known) == (
+        "detector",
+        "2025-05-30T08:00:00+00:00",
+        True,
+    )
+    assert rung.waits.startswith("Pictures wait to be looked at")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        "[]",
+        '{"worker": "one", "parts": ["watch"]}',
+        '{"worker": "one", "parts": {"watch": {"running": "perhaps"}}}',
+        '{"worker": "one", "mood": "new", "breakers": {"x": {"state": "ajar", "since": 12}}}',
+        "{}",
+    ],
+)
+async def test_a_word_of_another_version_stops_nothing(
+    mock_redis: AsyncMock, tmp_path: Path, text: str
+) -> None:
+    looking = health_of(mock_redis, idle_database(), ManualClock(), tmp_path)
+    mock_redis.kept.return_value = {"worker:one": text}
+    report = await looking.report()
+    workers = next(part for part in report.parts if part.name == "workers")
+    assert workers.status == "healthy"
+    assert workers.reason.startswith("1 worker is at work: one")
+
+
+def part(name: str, rung: str | None, *, hour: int, known: bool = True) -> PartHealth:
+    since = ManualClock().now() + timedelta(hours=hour)
+    return PartHealth(name, "degraded", "so it is", since, known, rung)
+
+
+def test_a_rung_is_stood_on_since_the_first_of_its_parts() -> None:
+    (rung,) = standings(
+        [
+            part("ingest", "pictures", hour=2),
+            part("detector", "pictures", hour=1, known=False),
+            part("flood", None, hour=0),
+        ]
+    )
+    assert (rung.name, rung.since_known) == ("pictures", False)
+    assert rung.since == ManualClock().now() + timedelta(hours=1)
+
+
+def test_the_lowest_rung_comes_first() -> None:
+    parts = [part(rung.name, rung.name, hour=0) for rung in reversed(LADDER)]
+    assert [one.name for one in standings(parts)] == [rung.name for rung in LADDER]

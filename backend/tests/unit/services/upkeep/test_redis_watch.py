@@ -44,18 +44,18 @@ async def test_it_is_said_once_that_redis_is_back(
     assert counted == back
 
 
-async def test_since_is_when_it_last_changed(mock_redis: AsyncMock) -> None:
+async def test_it_knows_when_it_was_last_seen_to_change(mock_redis: AsyncMock) -> None:
     clock = ManualClock()
     watch = RedisWatch(mock_redis, clock)
-    assert (watch.answers, watch.since) == (None, None)
+    assert (watch.answers, watch.changed_at) == (None, None)
     mock_redis.run_id.side_effect = ["a", "a", AWAY, AWAY, "a", "b"]
     begin, seen = clock.now(), []
     for _ in range(6):
         await watch.look()
-        assert watch.since is not None
-        seen.append((watch.answers, (watch.since - begin).total_seconds()))
+        changed = watch.changed_at and (watch.changed_at - begin).total_seconds()
+        seen.append((watch.answers, changed))
         clock.advance(1)
-    assert seen == [(True, 0), (True, 0), (False, 2), (False, 2), (True, 4), (True, 5)]
+    assert seen == [(True, None), (True, None), (False, 2), (False, 2), (True, 4), (True, 5)]
 
 
 async def test_one_that_hangs_does_not_answer(

@@ -1,0 +1,132 @@
+"""The ladder of degradation: what works, and what waits, while something is down, slow or full.
+
+The lowest rung first. `docs/reference/degradation.md` is made from this, and health shows it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way in which the product may be less than whole, in words for its owner.
+
+    `shown` says by which part of health, and when, it is stood on.
+    """
+
+    name: str
+    title: str
+    shown: str
+    works: str
+    waits: str
+    advice: str
+
+
+LADDER: tuple[Rung, ...] = (
+    Rung(
+        "database",
+        "The database does not answer, or takes nothing",
+        "`database` does not answer within 1 s, or a worker's `ingest` waits for it",
+        "New pictures stay where the cameras put them; health is shown.",
+        "Everything else: pictures are not taken in, lists and events cannot be shown.",
+        "See whether PostgreSQL runs and its disk has room: `hsi logs`. It goes on by itself.",
+    ),
+    Rung(
+        "database_slow",
+        "The database answers slowly",
+        "`database` took longer than 0.5 s for an answer, twice in a row",
+        "Everything, with delay.",
+        "Nothing for good; pages and new events come late.",
+        "See what else keeps its machine or disk busy.",
+    ),
+    Rung(
+        "pictures",
+        "The pictures' disk is full, gone, or another one",
+        "`ingest` or `detector` cannot write or read the folder of the pictures",
+        "Events that are there are shown; new pictures stay where the cameras put them.",
+        "New pictures are not taken in, and those that wait are not looked at.",
+        "Make room, or mount the disk that belongs there. It goes on by itself.",
+    ),
+    Rung(
+        "disk",
+        "The disk is nearly full",
+        "`disk` has less than 1 GB free for the data folder or the pictures",
+        "Everything, for now.",
+        "Nothing yet; once it is full, new pictures wait.",
+        "Make room on that disk.",
+    ),
+    Rung(
+        "workers",
+        "No worker is at work",
+        "`workers` heard none for 20 s",
+        "All that is there is shown; new pictures stay where the cameras put them.",
+        "New pictures are not taken in or looked at; events that are open stay open.",
+        "Start one: `hsi up` does, and starts it again when it ends. `hsi logs` says why it ended.",
+    ),
+    Rung(
+        "part",
+        "A part of a worker does not run",
+        "`workers` names a part that failed; it is tried again every half minute at the latest",
+        "The other parts, and other workers.",
+        "What that part does.",
+        "The reason says what it needs. `hsi logs` says more.",
+    ),
+    Rung(
+        "detector",
+        "The detector does not answer",
+        "`detector` gives the reason; it is asked again every 5 s at the latest",
+        "Pictures are taken in and kept; all that is there is shown.",
+        "Pictures wait to be looked at, for as long as it takes; none counts as failed.",
+        "See whether the detector, or the machine it is on, runs. It goes on by itself.",
+    ),
+    Rung(
+        "folders",
+        "Pictures in some folders are seen late or not at all",
+        "`ingest` names the folders",
+        "All other folders are watched.",
+        "Pictures in these folders, until the next scan, or until the cause is mended.",
+        "The reason says what to change: access, a link, or the kernel's limit of watches.",
+    ),
+    Rung(
+        "flood",
+        "A camera sends more than can be looked at",
+        "`flood` names the cameras of which pictures were skipped in the last 10 minutes",
+        "Everything; other cameras are not delayed. All its pictures are kept.",
+        "Nothing: one picture a second of that camera is looked at, the others are skipped.",
+        "Let it send fewer pictures, or give the detector more power.",
+    ),
+    Rung(
+        "behind",
+        "Pictures are looked at late",
+        "`pictures` names the camera of the one that waits for longer than a minute",
+        "Everything; of each camera the newest pictures go first.",
+        "Older pictures, until there is time for them.",
+        "Nothing, after an outage or an import. If it stays so: fewer pictures, or more power.",
+    ),
+    Rung(
+        "redis",
+        "Redis does not answer, or is being restarted",
+        "`redis` does not answer within 1 s",
+        "Pictures are taken in; all that is there is shown.",
+        "Pictures are looked at once it is back; live news come some seconds late. How the "
+        "workers are is not known meanwhile.",
+        "See whether Redis runs and has memory left. Nothing is lost with it.",
+    ),
+    Rung(
+        "cameras",
+        "A camera is silent for longer than is its habit",
+        "`cameras` names it: no picture for 10 minutes at least, and for three times its longest "
+        "usual pause (of its last 200 pictures; of fewer than 20 nothing is concluded), unless it "
+        "was silent at these hours yesterday too",
+        "Everything else.",
+        "Nothing.",
+        "See whether the camera has power and network. One that is gone for good: delete it.",
+    ),
+    Rung(
+        "dead_letters",
+        "Work was given up",
+        "`dead letters` counts them",
+        "Everything else.",
+        "The pictures that were given up: kept, and not looked at again by themselves.",
+        "`hsi dlq` shows them with the reasons; replay them once that is mended, or discard them.",
+    ),
+)

@@ -1,0 +1,119 @@
+"""The one oracle: is every picture there once, and does everything fit together?"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from backend.core.config import get_settings
+from backend.core.database import Database
+from backend.core.redis import RedisClient
+from backend.migrations.run import newest
+from backend.services.upkeep.fsck import Wishes
+from backend.tests.fixtures.product import Drop
+from backend.wiring import make_fsck
+
+_FRAMES = """
+    SELECT c.folder || '/' || f.path AS place, f.state, f.finished_at IS NOT NULL AS final,
+        encode(f.content_hash, 'hex') AS hash, count(d.id) AS things
+    FROM frames f JOIN cameras c ON c.id = f.camera_id LEFT JOIN detections d ON d.frame_id = f.id
+    GROUP BY c.folder, f.path, f.id
+"""
+# Each event is opened once, closed once if it is over, and each judgement is told once.
+_TOLD_WRONGLY = """
+    WITH told AS (SELECT event_id, count(*) FILTER (WHERE kind = 'event.opened') AS opened,
+        count(*) FILTER (WHERE kind = 'event.closed') AS closed,
+        count(*) FILTER (WHERE kind = 'event.assessed') AS assessed FROM outbox GROUP BY event_id)
+    SELECT format('event %s (%s): opened %s, closed %s, assessed %s times', e.id, e.state,
+        coalesce(opened, 0), coalesce(closed, 0), coalesce(assessed, 0)) AS what
+    FROM events e LEFT JOIN told t ON t.event_id = e.id
+    WHERE opened IS DISTINCT FROM 1 OR closed IS DISTINCT FROM CAST(e.state = 'closed' AS int)
+        OR assessed IS DISTINCT FROM (SELECT count(*) FROM assessments WHERE event_id = e.id)
+"""
+
+
+_FATES = {("attached", 1), ("skipped", 0)}
+"""The state of a final frame, and how many things were found in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How many pictures were looked for, are missing, or are there more than once; what is wrong
+    besides."""
+
+    pictures: int
+    lost: Sequence[str]
+    twice: Sequence[str]
+    wrong: Sequence[str]
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing lost, nothing twice, nothing wrong."""
+        return not (self.lost or self.twice or self.wrong)
+
+    @property
+    def in_words(self) -> str:
+        """What is not good, the first few of each."""
+        return f"lost {self.lost[:5]}, twice {self.twice[:5]}, wrong {self.wrong[:10]}"
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Looks at a ledger and its data folder; `redis_url` is where its bells are."""
+
+    database: Database
+    redis_url: str
+    data: Path
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        """What the database answers."""
+        async with self.database.transaction() as session:
+            return [dict(row) for row in (await session.execute(text(query))).mappings()]
+
+    async def count(self, query: str) -> int:
+        """The one number that the database answers."""
+        (row,) = await self.rows(query)
+        (number,) = row.values()
+        return int(number)
+
+    async def judge(self, dropped: Sequence[Drop], *, repair: bool = False) -> Verdict:
+        """Compare the ledger with what was dropped, of which each shows one thing.
+
+        A picture that was let be on purpose is in the state `skipped`, with nothing found. What was
+        deleted under the product may have to be made anew by a `repair`.
+        """
+        found = await self.rows(_FRAMES)
+        places = Counter(row["place"] for row in found)
+        final = {row["place"] for row in found if row["final"]}
+        expected = {f"{one.folder}/{one.name}": sha256(one.data).hexdigest() for one in dropped}
+        twice = [place for place, times in places.items() if times > 1]
+        twice += [f"{row['place']}: {row['things']} things" for row in found if row["things"] > 1]
+        wrong = [f"{place}: nobody dropped it" for place in places.keys() - expected.keys()]
+        for row in found:
+            fate = (row["state"], row["things"])
+            if row["final"] and fate not in _FATES and row["things"] < 2:
+                wrong.append(f"{row['place']}: {row['state']} with {row['things']} things")
+            if row["hash"] != expected.get(row["place"], row["hash"]):
+                wrong.append(f"{row['place']}: another picture")
+        wrong += [row["what"] for row in await self.rows(_TOLD_WRONGLY)]
+        wrong += await self._check(repair=repair)
+        return Verdict(len(dropped), sorted(expected.keys() - final), twice, wrong)
+
+    async def _check(self, *, repair: bool) -> list[str]:
+        """What `hsi fsck` finds wrong in ledger, files and work."""
+        settings = get_settings().model_copy(update={"data": self.data})
+        redis = RedisClient(self.redis_url, prefix=settings.redis.prefix)
+        fsck = make_fsck(settings, self.database, redis, newest_migration=newest())
+        try:
+            found = await fsck.run(Wishes(repair=repair, thorough=True), lambda *_: None)
+        finally:
+            await redis.close()
+        return [
+            f"{one.name}: {one.wrong} wrong: {one.hindrance or one.left or one.examples}"
+            for one in found
+            if not one.is_clean
+        ]

@@ -1,0 +1,249 @@
+"""An hour in the life of a box whose processes are killed all the time."""
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from backend.core.errors import Unavailable
+from backend.tests.faults.bench import Temper
+from backend.tests.faults.box import Box, valkey_url
+from backend.tests.faults.disks import Disk
+
+PROCESSES = ("worker", "api", "postgres", "valkey", "up")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long it lasts, and how often something happens; all in seconds."""
+
+    lasts: float
+    picture_every: float = 0.5
+    kill_every: float = 10.0
+    trouble_every: float = 60.0
+    trouble_lasts: float = 10.0
+
+
+@dataclass(slots=True)
+class Samples:
+    """Memory (KiB) and open descriptors of the processes, as time goes by."""
+
+    taken: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+
+    def take(self, box: Box) -> None:
+        """Look at all processes that are there."""
+        for name in PROCESSES:
+            pid = box.pid(name)
+            with suppress(OSError, IndexError):
+                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+                descriptors = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+                self.taken[name].append((pages * 4, descriptors))
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """The medians of the first and of the last quarter, and the most there ever was."""
+        return {name: _quarters(taken) for name, taken in self.taken.items() if taken}
+
+
+def _quarters(taken: list[tuple[int, int]]) -> dict[str, Any]:
+    part = max(1, len(taken) // 4)
+    first, last = taken[:part], taken[-part:]
+    return {
+        "samples": len(taken),
+        "KiB": [median(one[0] for one in side) for side in (first, last)],
+        "most KiB": max(one[0] for one in taken),
+        "descriptors": [median(one[1] for one in side) for side in (first, last)],
+        "most descriptors": max(one[1] for one in taken),
+    }
+
+
+class Soak:
+    """Drops pictures, kills, and makes trouble, until the time is over."""
+
+    def __init__(self, box: Box, disk: Disk | None, pace: Pace, seed: int) -> None:
+        self._box = box
+        self._disk = disk
+        self._pace = pace
+        self._chance = random.Random(seed)  # noqa: S311 - the same troubles each time
+        self._reviving = asyncio.Lock()
+        self._begun = time.monotonic()
+        self.killed: Counter[str] = Counter()
+        self.troubles: Counter[str] = Counter()
+        self.failed_starts = 0
+        self.samples = Samples()
+
+    async def run(self) -> None:
+        """Let it all happen; in the end the box is up, and nobody troubles it."""
+        await self._box.start()
+        self._begun = time.monotonic()
+        works = [self._drop(), self._kill(), self._trouble(), self._sample()]
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            done, _ = await asyncio.wait(
+                tasks, timeout=self._pace.lasts, return_when=asyncio.FIRST_EXCEPTION
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+        self._box.bench.temper("")
+        await self._revive()
+
+    async def _drop(self) -> None:
+        """Two pictures a second, say; none is left out, however late we are."""
+        due = time.monotonic()
+        while True:
+            self._box.bench.drop(1, begin=datetime.now(UTC))
+            due += self._pace.picture_every
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def _kill(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.kill_every)
+            name = self._chance.choice(PROCESSES)
+            async with self._reviving:
+                if self._box.send(name):
+                    self.killed[name] += 1
+                if name == "up" and self._box.process is not None:
+                    await asyncio.to_thread(self._box.process.wait, 10)
+            await self._revive()
+
+    async def _revive(self) -> None:
+        """Bring the box up again if `up` has ended, as an owner or systemd would."""
+        async with self._reviving:
+            while self._box.process is None or self._box.process.poll() is not None:
+                try:
+                    await self._box.start()
+                except AssertionError:  # something that it needs was killed, or is full
+                    self.failed_starts += 1
+                    await asyncio.sleep(1)
+
+    async def _sample(self) -> None:
+        while True:
+            self.samples.take(self._box)
+            await asyncio.sleep(min(10.0, self._pace.lasts / 20))
+
+    async def _trouble(self) -> None:
+        waiting: list[str] = []
+        while True:
+            await asyncio.sleep(self._pace.trouble_every)
+            troubles = self._troubles()
+            if not waiting:
+                waiting = sorted(troubles)
+                self._chance.shuffle(waiting)
+            name = waiting.pop()
+            self.troubles[name] += 1
+            # What is to be troubled may just have been killed.
+            with suppress(RedisError, Unavailable, OSError):
+                await troubles[name]()
+
+    def _troubles(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        tempers: tuple[Temper, ...] = ("slow", "failing", "away", "silent", "nonsense")
+        found: dict[str, Callable[[], Awaitable[None]]] = {
+            f"detector {temper}": lambda temper=temper: self._detector(temper)  # type: ignore[misc]
+            for temper in tempers
+        }
+        for name in ("worker", "api", "valkey"):
+            found[f"{name} stands still"] = lambda name=name: self._stand_still(name)  # type: ignore[misc]
+        found["Redis flushed"] = self._flush
+        found["Redis out of memory"] = self._starve
+        found["connections to PostgreSQL ended"] = self._end_connections
+        found["thumbnails deleted"] = self._delete_thumbnails
+        found["a burst of 200 pictures"] = self._burst
+        if self._disk is not None:
+            found["disk of the pictures full"] = self._fill_disk
+        return found
+
+    async def _last(self) -> None:
+        await asyncio.sleep(self._pace.trouble_lasts)
+
+    async def _detector(self, temper: Temper) -> None:
+        self._box.bench.temper(temper)
+        try:
+            await self._last()
+        finally:
+            self._box.bench.temper("")
+
+    async def _stand_still(self, name: str) -> None:
+        pid = self._box.pid(name)
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await self._last()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def _redis(self) -> "Redis":
+        return Redis.from_url(valkey_url(self._box.data / "valkey"), socket_timeout=2)
+
+    async def _flush(self) -> None:
+        with self._redis() as commands:
+            commands.flushall()
+
+    async def _starve(self) -> None:
+        with self._redis() as commands:
+            commands.config_set("maxmemory", 1)
+            try:
+                await self._last()
+            finally:
+                commands.config_set("maxmemory", 0)
+
+    async def _end_connections(self) -> None:
+        await self._box.bench.rows(
+            "SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity "
+            "WHERE usename = current_user AND pid <> pg_backend_pid()"
+        )
+
+    async def _delete_thumbnails(self) -> None:
+        thumbnails = self._box.data / "thumbnails"
+        thumbnails.rename(gone := thumbnails.with_name(f"gone-{time.monotonic_ns()}"))
+        shutil.rmtree(gone, ignore_errors=True)
+
+    async def _burst(self) -> None:
+        self._box.bench.drop(200, cameras=5, begin=datetime.now(UTC))
+
+    async def _fill_disk(self) -> None:
+        assert self._disk is not None
+        self._disk.fill()
+        try:
+            await self._last()
+        finally:
+            self._disk.free()
+
+    async def figures(self) -> dict[str, Any]:
+        """What happened, and how it went, for a note."""
+        (late,) = await self._box.bench.rows(
+            "SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99, 1]) WITHIN GROUP (ORDER BY "
+            "extract(epoch FROM finished_at - captured_at)) AS seconds FROM frames"
+        )
+        return {
+            "minutes": round((time.monotonic() - self._begun) / 60, 1),
+            "pictures": len(self._box.bench.dropped),
+            "killed": dict(self.killed),
+            "troubles": dict(self.troubles),
+            "starts of up that failed": self.failed_starts,
+            "seconds from file to final, p50 p95 p99 max": [round(s, 2) for s in late["seconds"]],
+            "processes": self.samples.summary(),
+        }
+
+
+def keep_figures(figures: dict[str, Any], path: str | None) -> None:
+    """Write them to a file, if somebody wants them."""
+    if path is not None:
+        Path(path).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
