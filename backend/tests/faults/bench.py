@@ -34,6 +34,7 @@ class Api:
     """A process of the API, and where clients reach it, be it through a proxy."""
 
     process: subprocess.Popen[bytes]
+    port: int
     address: str
 
 
@@ -80,30 +81,28 @@ class FaultBench:
                 env={**self.product.environment, **self.environment},
             )
 
-    async def start_api(self, name: str = "A", *, address: str | None = None) -> str:
-        """Start an API, and wait until it answers; its address.
+    async def start_api(self, name: str = "A") -> str:
+        """Start an API, and wait until it answers; the address that its clients go to.
 
-        Started again, it is where it was. With another `address` its clients go there.
+        Started again, it is where it was, and so is the proxy before it.
         """
         known = self.apis.get(name)
-        port = known.address.rpartition(":")[2] if known else str(free_port())
-        own = f"http://127.0.0.1:{port}"
+        port = known.port if known else free_port()
         with self.product.log.with_name("api.log").open("ab") as output:
             process = spawn(
                 [sys.executable, "-m", "backend.main"],
                 when_parent_dies=signal.SIGKILL,
                 output=output,
-                env={**self.product.environment, **self.api_environment, "API__PORT": port},
+                env={**self.product.environment, **self.api_environment, "API__PORT": str(port)},
             )
-        self.apis[name] = Api(process, own)
+        address = known.address if known else f"http://127.0.0.1:{port}"
+        self.apis[name] = Api(process, port, address)
 
         async def answers() -> bool:
             return await self.status(name) in {200, 503}
 
         await until(answers, f"API {name}")
-        if address is not None:
-            self.apis[name].address = address
-        return own
+        return address
 
     def send(self, number: signal.Signals, name: str = "A") -> None:
         """Send a worker a signal."""

@@ -120,7 +120,7 @@ class Box:
                 output=output,
                 env=self.bench.product.environment,
             )
-        self.bench.apis["A"] = Api(self.process, f"http://127.0.0.1:{self.port}")
+        self.bench.apis["A"] = Api(self.process, self.port, f"http://127.0.0.1:{self.port}")
 
         async def is_up() -> bool:
             assert self.process is not None
@@ -128,7 +128,7 @@ class Box:
             assert self.process.poll() is None, said
             return "hsi is up" in said
 
-        await until(is_up, "the box to be up")
+        await until(is_up, "the box to be up", seconds=120)
 
     def pid(self, name: str) -> int | None:
         """The process of a part: api, worker, postgres, valkey, or up itself."""

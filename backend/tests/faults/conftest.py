@@ -1,7 +1,7 @@
 """The fault bench, a box, servers of one's own, and the proxies before them."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,9 +95,11 @@ async def own_redis(bench: FaultBench, model: Path) -> AsyncIterator[OwnRedis]:
         server.stop()
 
 
+@asynccontextmanager
 async def _before(
     variable: str, bench: FaultBench, environment: dict[str, str]
 ) -> AsyncIterator[Proxy]:
+    """A proxy to the server of a setting, which is where the environment says that it is."""
     url = make_url(environment.get(variable, bench.product.environment[variable]))
     async with proxy_to(url.host or "127.0.0.1", url.port or 0) as proxy:
         behind = url.set(host="127.0.0.1", port=proxy.port)
@@ -108,14 +110,7 @@ async def _before(
 @pytest.fixture
 async def postgres_proxy(bench: FaultBench) -> AsyncIterator[Proxy]:
     """Between the workers and PostgreSQL; the test itself goes around it."""
-    async for proxy in _before("DATABASE_URL", bench, bench.environment):
-        yield proxy
-
-
-@pytest.fixture
-async def redis_proxy(bench: FaultBench) -> AsyncIterator[Proxy]:
-    """Between the workers and Redis."""
-    async for proxy in _before("REDIS_URL", bench, bench.environment):
+    async with _before("DATABASE_URL", bench, bench.environment) as proxy:
         yield proxy
 
 
@@ -135,17 +130,13 @@ async def network(bench: FaultBench) -> AsyncIterator[Network]:
     async with AsyncExitStack() as stack:
         for side, environment in sides.items():
             for server, variable in servers.items():
-                url = make_url(bench.product.environment[variable])
-                proxy = await stack.enter_async_context(
-                    proxy_to(url.host or "127.0.0.1", url.port or 0)
-                )
-                behind = url.set(host="127.0.0.1", port=proxy.port)
-                environment[variable] = behind.render_as_string(hide_password=False)
+                proxy = await stack.enter_async_context(_before(variable, bench, environment))
                 made[f"{side} and {server}"] = proxy
         bench.start()
-        own = make_url(await bench.start_api())
-        proxy = await stack.enter_async_context(proxy_to("127.0.0.1", own.port or 0))
-        bench.apis["A"].address = f"http://127.0.0.1:{proxy.port}"
+        await bench.start_api()
+        api = bench.apis["A"]
+        proxy = await stack.enter_async_context(proxy_to("127.0.0.1", api.port))
+        api.address = f"http://127.0.0.1:{proxy.port}"
         made["client and API"] = proxy
         yield Network(made)
         await bench.end_all()

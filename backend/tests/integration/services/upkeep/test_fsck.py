@@ -14,6 +14,7 @@ import pytest
 from backend.core.clock import SystemClock
 from backend.core.content_store import MARK, ContentStore
 from backend.core.database import Database
+from backend.core.errors import Unavailable
 from backend.core.queue import StreamBells
 from backend.core.redis import RedisClient
 from backend.core.supervisor import Supervisor
@@ -38,7 +39,7 @@ from backend.services.upkeep.work_check import WorkCheck
 from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.detectors import found
 from backend.tests.fixtures.ledger import NOON, Ledger
-from backend.tests.fixtures.stages import Works, live
+from backend.tests.fixtures.stages import Works, asleep, live
 
 pytestmark = pytest.mark.slow  # each look is at everything, and most tests look four times
 
@@ -501,3 +502,28 @@ async def test_the_pictures_of_a_deleted_camera_are_swept_up(house: House) -> No
     assert await house.swept() == 0
     assert await house.wrong() == {}
     assert (await house.copy_of(other)).exists()
+
+
+async def test_a_sweep_comes_an_hour_after_the_start(house: House) -> None:
+    await orphan(house)
+    house.clock.jump(timedelta(days=1))
+    running = asyncio.create_task(house.sweep().run())
+    await asleep(house.clock)
+    assert house.ledger.pictures.read(ORPHAN_HASH) == ORPHAN
+    async with asyncio.timeout(20):
+        while house.ledger.pictures.path(ORPHAN_HASH).exists():
+            house.clock.advance(3600)
+            await asyncio.sleep(0.01)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_another_disk_is_not_swept(house: House) -> None:
+    folder = house.ledger.folder / "pictures"
+    await orphan(house)
+    (folder / MARK).write_text("theirs")
+    house.clock.jump(timedelta(days=1))
+    with pytest.raises(Unavailable, match="another mark"):
+        await house.swept()
+    assert house.ledger.pictures.path(ORPHAN_HASH).exists()
