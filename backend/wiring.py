@@ -31,6 +31,7 @@ from backend.services.detection.stage import DetectionStage, Results
 from backend.services.events.closer import EventCloser
 from backend.services.events.stage import EventStage
 from backend.services.ingest.camera_folders import CameraFolders
+from backend.services.ingest.floods import looked_at_since
 from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher
 from backend.services.ingest.originals import Originals
 from backend.services.ingest.picture_disk import PictureDisk
@@ -179,6 +180,7 @@ async def run_pipeline(
         remove_after_import=settings.ingest.remove_after_import,
         flood_after=settings.ingest.flood_after,
         check_disk=disk.check,
+        looked_at_since=lambda: looked_at_since(supervisor.states.get("detect"), breaker.view),
     )
     watcher = FolderWatcher(
         places.media_root,

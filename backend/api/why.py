@@ -51,7 +51,7 @@ def sentence(evidence: Evidence) -> str:
     """The answer, in one sentence."""
     counts = evidence.counts()
     total, waiting = sum(counts.values()), counts[FrameState.RECEIVED]
-    time = f"from {evidence.local(evidence.since)} to {evidence.local(evidence.until)}"
+    time = f"between {evidence.local(evidence.since)} and {evidence.local(evidence.until)}"
     if evidence.events:
         many = len(evidence.events)
         was = "There was an event" if many == 1 else f"There were {many} events"
@@ -63,11 +63,23 @@ def sentence(evidence: Evidence) -> str:
         return f"No event yet: {taken}, {_waits(waiting)}."
     if counts[FrameState.EMPTY] == total:
         return f"No event: {taken}, none showed anything that matters."
-    empty = counts[FrameState.EMPTY]
-    return (
-        f"No event: {taken}, {empty} showed nothing that matters, and {total - empty} could not "
-        "be, or were not, looked at."
-    )
+    return f"No event: {taken}, {_and(list(_apart(counts)))}."
+
+
+def _apart(counts: Mapping[str, int]) -> Iterator[str]:
+    """How many were looked at without an event, and how many were not."""
+    empty, attached = counts[FrameState.EMPTY], counts[FrameState.ATTACHED]
+    if empty:
+        yield f"{empty} showed nothing that matters"
+    if attached:
+        yield f"{attached} showed something, but of no event that is still there"
+    if unseen := sum(counts.values()) - empty - attached:
+        yield f"{unseen} could not be, or were not, looked at"
+
+
+def _and(parts: Sequence[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)}, and {last}" if first else last
 
 
 def reasons(evidence: Evidence) -> list[str]:

@@ -47,7 +47,7 @@ def fsck(
     wishes = Wishes(repair, thorough, accept_folder)
     try:
         verdicts = _looked(_settings(data), wishes)
-    except HsiError as error:
+    except (HsiError, OSError) as error:
         typer.echo(f"hsi: {error}", err=True)
         raise typer.Exit(NOT_LOOKED) from error
     if as_json:

@@ -193,8 +193,8 @@ class Ingest(_Group):
         1000,
         ge=16,
         le=1_000_000,
-        description="While more than so many pictures of the last minute wait at one camera, only "
-        "one of each second is looked at. The others are kept, and counted as skipped.",
+        description="While more than so many pictures of one camera have piled up, though pictures "
+        "are looked at, only one of each second is. The others are kept, and counted as skipped.",
     )
 
 

@@ -59,6 +59,12 @@ class ContentStore:
         self._folder = folder
         self.mark: str | None = None
         """By which the folder is known; None: whatever is in its place is taken for it."""
+        self.home: int | None = None
+        """The inode of the folder above, when the marked one was last seen in it; else None.
+
+        Where a disk is mounted over it, the folder beneath keeps whatever mark it once had: only
+        this tells the two apart. The device is not compared: its number changes from boot to boot.
+        """
         self._seen: tuple[int, int] | None = None
 
     def path(self, content_hash: bytes) -> Path:
@@ -161,17 +167,30 @@ class ContentStore:
         """See whether the folder is the one with our mark; costs reading one small file.
 
         What was deleted is made again: the folder, or the mark in a folder that was seen with it.
+        One that was moved with its mark is ours: `home` is then where it lies now.
         Raises `Unavailable`: `pictures.other_disk`.
         """
         if self.mark is None:
             return
-        place = _place(self._folder)
+        place, home = _place(self._folder), self._found_home()
         if self.found_mark() != self.mark:
             if not self.was_deleted and (place is None or place != self._seen):
                 raise Unavailable(self.why_not_ours(), code=OTHER_DISK)
             self.write_mark(self.mark)
             place = _place(self._folder)
+        elif home != self.home:
+            self._settle(self.mark, home)
         self._seen = place
+
+    def _settle(self, mark: str, home: int | None) -> None:
+        """Let the folder above be the one that ours is in."""
+        with suppress(OSError):  # without its mark, ours is only not made again once deleted
+            _write_mark(self._folder.parent, mark)
+        self.home = home
+
+    def _found_home(self) -> int | None:
+        place = _place(self._folder.parent)
+        return place[1] if place else None
 
     def why_not_ours(self) -> str:
         """In words: the folder is not there, or has no mark, or another."""
@@ -189,10 +208,12 @@ class ContentStore:
     def was_deleted(self) -> bool:
         """Whether the folder is gone, and the one above it is still the one that it was in.
 
-        Of a disk that is not mounted, the empty folder would be left, or the mark above missing;
-        and what was renamed lies beside it.
+        Of a disk that is not mounted, the empty folder would be left, or the one above would be
+        without the mark, or not our `home`; and what was renamed lies beside it.
         """
         if self.mark is None or os.path.lexists(self._folder):
+            return False
+        if self.home is None or self._found_home() != self.home:
             return False
         return _mark_in(self._folder.parent) == self.mark and self._renamed() is None
 
@@ -211,8 +232,8 @@ class ContentStore:
         """Mark the folder, made where it is not, and the one above it. Raises `Unavailable`."""
         with self._writing():
             for folder in (self._folder.parent, self._folder):
-                write_whole(folder / MARK, f"{mark}\n".encode())
-                _flush_names(folder)
+                _write_mark(folder, mark)
+        self.home = self._found_home()
 
     def shelf(self, number: int) -> Shelf:
         """What lies in one of the `SHELVES` folders. Raises `Unavailable`."""
@@ -226,6 +247,10 @@ class ContentStore:
         except OSError as error:
             raise _unreadable(self._folder, error.strerror) from error
         return found
+
+    def holds_pictures(self) -> bool:
+        """Whether any content lies there. Raises `Unavailable`."""
+        return any(self.shelf(number).contents for number in range(SHELVES))
 
     def strange(self) -> list[Path]:
         """What lies beside the shelves and is none of ours. Raises `Unavailable`."""
@@ -287,6 +312,11 @@ def _mark_in(folder: Path) -> str | None:
         return None
     except OSError as error:
         raise _unreadable(folder, error.strerror) from error
+
+
+def _write_mark(folder: Path, mark: str) -> None:
+    write_whole(folder / MARK, f"{mark}\n".encode())
+    _flush_names(folder)
 
 
 def _sort(entry: "os.DirEntry[str]", shelf: Shelf) -> None:

@@ -16,10 +16,15 @@ Session = AsyncSession
 """A unit of work, for those who hand it on to `services.stores` and know no SQL."""
 
 # Classes of SQLSTATE that pass by themselves: connection, resources (a full disk too), shutdown and
-# restart of the server, and what lost a race (serialization, deadlock, lock not available).
-_PASSING = ("08", "53", "57P", "58", "40", "55P03")
+# restart of the server, what lost a race (serialization, deadlock, lock not available), and what
+# stood still in a transaction.
+_PASSING = ("08", "53", "57P", "58", "40", "55P03", "25P03")
 
 _FAREWELL_SECONDS = 2.0
+
+# Then the server ends a transaction in which nothing is asked: a process that stands still, or has
+# gone without a farewell, would keep its locks, and others would wait for them.
+_IDLE_MILLISECONDS = 20_000
 
 
 class Database:
@@ -34,7 +39,11 @@ class Database:
             pool_size=connections,
             max_overflow=2,
             pool_timeout=10,
-            connect_args={"timeout": 5, "command_timeout": 60},
+            connect_args={
+                "timeout": 5,
+                "command_timeout": 60,
+                "server_settings": {"idle_in_transaction_session_timeout": str(_IDLE_MILLISECONDS)},
+            },
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 

@@ -9,7 +9,7 @@ import structlog
 
 from backend.core.clock import Clock, wait_for
 from backend.core.errors import HsiError
-from backend.core.retry import Pauses
+from backend.core.retry import SOUND_AFTER, Pauses
 
 # Longer than a stage needs to end its picture and store what it has; a second one cuts that short.
 _CANCEL_EVERY_SECONDS = 3.0
@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 class PartState:
     """How one part is: whether it runs, since when, and the reason where it does not.
 
-    `code` is that of an expected error.
+    One that fails again and again does not run since the first time. `code` is that of an expected
+    error.
     """
 
     running: bool
@@ -68,6 +69,7 @@ class Supervisor:
 
     async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         pauses = self._pauses()
+        failing_since = None
         while True:
             started = self._clock.monotonic()
             self.states[name] = PartState(running=True, since=self._clock.now())
@@ -75,8 +77,10 @@ class Supervisor:
             if _is_cancelled():
                 # An error while it was tidying up has taken the place of the cancellation.
                 raise asyncio.CancelledError
-            self.states[name] = PartState(False, self._clock.now(), reason, code)
             ran = self._clock.monotonic() - started
+            if failing_since is None or ran > SOUND_AFTER:
+                failing_since = self._clock.now()
+            self.states[name] = PartState(False, failing_since, reason, code)
             await wait_for(self._woken, self._clock, pauses.after(ran))
 
     async def _run_once(

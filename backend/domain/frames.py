@@ -74,6 +74,11 @@ class Arrival:
     completed_at: datetime | None = None
     skipped: str | None = None
 
+    @property
+    def came_at(self) -> datetime:
+        """When it came, on our own clock: also after the files had to wait to be taken in."""
+        return self.completed_at or self.received_at
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingFrame:

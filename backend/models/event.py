@@ -22,9 +22,9 @@ from backend.models.table import LongId, Moment, Table
 class Event(Table):
     """One happening at one camera. `first_at` and `last_at` are capture times, the others ours.
 
-    `told_at` is when readers were given its first message. `facts` sums up its detections
-    (`domain.risk.Facts`), so that a further frame is judged without reading all the earlier ones.
-    `score` is that of its current assessment.
+    `told_at` is when its first message was numbered: from then on readers find it. `facts` sums up
+    its detections (`domain.risk.Facts`), so that a further frame is judged without reading all the
+    earlier ones. `score` is that of its current assessment.
     """
 
     __tablename__ = "events"

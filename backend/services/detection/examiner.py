@@ -64,7 +64,8 @@ class Originals(Protocol):
     """The files that cameras have put."""
 
     async def copy_again(self, frame_id: int) -> None:
-        """Make the copy of a frame's picture again. Raises `NotFound`, with the reason."""
+        """Make the copy of a frame's picture again. Raises `NotFound`, with the reason, or
+        `Unavailable`."""
         ...
 
 

@@ -116,7 +116,7 @@ class FolderWatcher:
             self._root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Unavailable(
-                f"cannot make {self._root}: {error.strerror}", code="ingest.root_gone"
+                f"cannot make {self._root}: {error.strerror}", code="media.root_gone"
             ) from error
 
     def _begin(self) -> None:
@@ -203,7 +203,7 @@ class FolderWatcher:
             await self._note_unseen()
             await self._clock.sleep(self._poll_seconds)
             if not await asyncio.to_thread(self._root.is_dir):
-                raise Unavailable(f"{self._root} has gone away", code="ingest.root_gone")
+                raise Unavailable(f"{self._root} has gone away", code="media.root_gone")
             await self._poll("", look)
 
     async def _first_look(self, folder: str) -> "Look":

@@ -8,7 +8,7 @@ import structlog
 
 from backend.core.content_store import ContentStore
 from backend.core.database import Database
-from backend.core.errors import Invalid, NotFound
+from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.paths import text_as_path
 from backend.services.ingest.reading import Limits, Moving, read_below
 from backend.services.stores import frames
@@ -29,7 +29,8 @@ class Originals:
     async def copy_again(self, frame_id: int) -> None:
         """Make the copy of a frame's picture again.
 
-        Raises `NotFound` where the file is gone too, or is another by now; `Unavailable`.
+        Raises `NotFound` where the file is gone too, or is another by now; `Unavailable`, also
+        where the folder of all cameras is not there: the file may be back with it.
         """
         async with self._database.transaction() as session:
             original = await frames.original(session, frame_id)
@@ -43,6 +44,8 @@ class Originals:
         try:
             _, data = read_below(self._root, place, self._limits)
         except (OSError, Invalid, Moving) as error:
+            if not self._root.is_dir():
+                raise Unavailable(f"{self._root} is not there", code="media.root_gone") from error
             raise NotFound(
                 "the picture's copy is gone, and so is the file in its camera's folder",
                 code="pictures.missing",

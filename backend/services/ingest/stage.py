@@ -82,11 +82,17 @@ async def _any_disk() -> None:
     pass
 
 
+def _not_at_all() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Where files are taken from and to, and what they may be.
 
     `check_disk` raises `Unavailable` where another disk is in the place of the store's.
+    `looked_at_since` says since when pictures have been looked at without a break; None while they
+    are not.
     """
 
     root: Path
@@ -95,7 +101,8 @@ class Intake:
     zone: ZoneInfo
     remove_after_import: bool = False
     flood_after: int = 1000
-    """So many live frames of one camera may wait before only one of a second goes to them."""
+    """So many frames of one camera may pile up before only one of a second goes to them."""
+    looked_at_since: Callable[[], datetime | None] = _not_at_all
     check_disk: Callable[[], Awaitable[None]] = _any_disk
 
 
@@ -130,7 +137,8 @@ class Ingest:
 
     async def handle(self, batch: Sequence[FoundFile]) -> None:
         """Take a batch of files in. Raises `Unavailable` where database or disk cannot take it."""
-        fresh, ignored, live = await self._sort({file.relative: file for file in batch}.values())
+        found = {file.relative: file for file in batch}
+        fresh, ignored, piled_up = await self._sort(found.values())
         if not fresh and not ignored:
             return
         await self._intake.check_disk()
@@ -147,7 +155,7 @@ class Ingest:
         async with self._database.transaction() as session:
             for camera_id, files in sorted(ignored.items()):
                 await cameras.count_ignored(session, camera_id, files)
-            new = await self._receive(session, taken, received_at, live)
+            new = await self._receive(session, taken, received_at, piled_up)
             await quarantine.put(session, refused, now=received_at)
         await self._tell(new, refused)
         if taken and self._intake.remove_after_import:
@@ -156,8 +164,8 @@ class Ingest:
     async def _sort(
         self, files: Collection[FoundFile]
     ) -> tuple[list[FoundFile], Mapping[int, int], Mapping[int, int]]:
-        """The files to read, how many came for each camera that was deleted, and how many live
-        frames wait at each of the others.
+        """The files to read, how many came for each camera that was deleted, and how many frames
+        have piled up at each of the others.
 
         What a scan found and we know as it is need not be read.
         """
@@ -165,7 +173,7 @@ class Ingest:
             by_folder = await cameras.by_folders(
                 session,
                 {path_as_text(file.folder) for file in files if file.folder},
-                now=self._clock.now(),
+                looked_at_since=self._intake.looked_at_since(),
                 count_to=self._intake.flood_after,
             )
             known = await self._known(session, files, by_folder)
@@ -178,7 +186,7 @@ class Ingest:
                     fresh.append(file)
             elif file.found_by == "watch":  # a scan finds the same ones every day
                 ignored[camera.id] += 1
-        return fresh, ignored, {one.id: one.live_frames for one in by_folder.values()}
+        return fresh, ignored, {one.id: one.piled_up for one in by_folder.values()}
 
     async def _known(
         self,
@@ -221,7 +229,7 @@ class Ingest:
         session: Session,
         taken: Sequence[tuple[FoundFile, Picture]],
         received_at: datetime,
-        live: Mapping[int, int],
+        piled_up: Mapping[int, int],
     ) -> "New":
         """Store the frames, and count those that nobody will look at."""
         if not taken:
@@ -234,8 +242,9 @@ class Ingest:
             self._arrival(by_folder[file.folder], file, picture, received_at)
             for file, picture in taken
         ]
-        most = self._intake.flood_after
-        arrivals = await with_floods_skipped(session, arrivals, live=live, most=most)
+        if self._intake.looked_at_since() is not None:
+            most = self._intake.flood_after
+            arrivals = await with_floods_skipped(session, arrivals, piled_up=piled_up, most=most)
         new = await frames.receive(session, arrivals)
         skipped = {camera_id: got.skipped for camera_id, got in new.items() if got.skipped}
         if skipped:

@@ -38,7 +38,7 @@ class TreeWatch:
     What it keeps is a name for each folder. Changes that nobody asks for stay with the kernel,
     which keeps `fs.inotify.max_queued_events` of them and then says that there were more.
 
-    Raises `Unavailable` where the root is not there (`ingest.root_gone`) or the kernel gives no
+    Raises `Unavailable` where the root is not there (`media.root_gone`) or the kernel gives no
     inotify at all (`ingest.no_inotify`).
     """
 
@@ -85,14 +85,14 @@ class TreeWatch:
         The kernel does not tell when the root is moved, or something is mounted over it.
         """
         if self._place_now() != self._place:
-            raise Unavailable(f"{self._root} is another folder now", code="ingest.root_gone")
+            raise Unavailable(f"{self._root} is another folder now", code="media.root_gone")
 
     def _place_now(self) -> tuple[int, int]:
         try:
             found = self._root.stat()
         except OSError as error:
             raise Unavailable(
-                f"cannot watch {self._root}: {error.strerror}", code="ingest.root_gone"
+                f"cannot watch {self._root}: {error.strerror}", code="media.root_gone"
             ) from error
         return found.st_dev, found.st_ino
 
@@ -212,7 +212,7 @@ class TreeWatch:
     def _dropped(self, watch: Watch, folder: str) -> None:
         """The kernel has ended a watch, with the folder or the file system that it was on."""
         if not folder:
-            raise Unavailable(f"{self._root} has gone away", code="ingest.root_gone")
+            raise Unavailable(f"{self._root} has gone away", code="media.root_gone")
         del self._folders[watch.wd]
         if self._watches.get(folder) is watch:
             del self._watches[folder]

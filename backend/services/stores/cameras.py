@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.domain.frames import LIVE_FOR
 from backend.services.stores.rows import Record, record, records
 
 
@@ -24,9 +23,9 @@ class KnownCamera:
 
 @dataclass(frozen=True, slots=True)
 class BusyCamera(KnownCamera):
-    """With the number of its live frames that wait, counted up to some bound."""
+    """With the number of its frames that wait without need, counted up to some bound."""
 
-    live_frames: int
+    piled_up: int
 
 
 _KNOWN = "id, slug, folder, time_zone, deleted_at IS NOT NULL AS deleted"
@@ -55,17 +54,25 @@ async def by_folder_or_slug(session: AsyncSession, name: str) -> KnownCamera | N
 
 
 async def by_folders(
-    session: AsyncSession, folders: Collection[str], *, now: datetime, count_to: int
+    session: AsyncSession,
+    folders: Collection[str],
+    *,
+    looked_at_since: datetime | None,
+    count_to: int,
 ) -> dict[str, BusyCamera]:
-    """The cameras of these folders, deleted or not, by folder; live frames counted so far."""
+    """The cameras of these folders, deleted or not, by folder.
+
+    Counted, so far, are waiting frames that were seen to come while pictures were looked at: since
+    that moment, and none where it is not known. What waits from before had nobody to look at it.
+    """
     rows = await session.execute(
         text(
             f"SELECT {_KNOWN}, (SELECT count(*) FROM (SELECT FROM frames WHERE camera_id = c.id "
-            "AND state = 'received' AND found_by = 'watch' AND received_at > :live_since "
-            "LIMIT :count_to) AS live) AS live_frames "
+            "AND state = 'received' AND found_by = 'watch' AND received_at > :since "
+            "LIMIT :count_to) AS came) AS piled_up "
             "FROM cameras c WHERE folder = ANY(CAST(:folders AS text[]))"
         ),
-        {"folders": list(folders), "live_since": now - LIVE_FOR, "count_to": count_to},
+        {"folders": list(folders), "since": looked_at_since, "count_to": count_to},
     )
     return {row["folder"]: BusyCamera(**row) for row in rows.mappings()}
 
@@ -193,14 +200,16 @@ async def take_lease(
 ) -> bool:
     """Take the lease on a camera, for a holder of the form `<worker>#<mark>`; whether it was free.
 
-    A camera that is deleted, or not there, has none. A lease that ends later than any that could be
-    taken now is as good as run out: the clock was put back since.
+    A camera that is deleted, or not there, has none; nor has one whose row somebody has locked: a
+    worker that stands still while it stores must not keep others from other cameras. A lease that
+    ends later than any that could be taken now is as good as run out: the clock was put back since.
     """
     taken = await session.scalar(
         text(
-            "UPDATE cameras SET lease_holder = :holder, lease_until = :until WHERE id = :id "
-            "AND deleted_at IS NULL AND (lease_until IS NULL OR lease_until <= :now "
-            "OR lease_until > :too_late) RETURNING id"
+            "UPDATE cameras SET lease_holder = :holder, lease_until = :until WHERE id = ("
+            "SELECT id FROM cameras WHERE id = :id AND deleted_at IS NULL AND (lease_until IS NULL "
+            "OR lease_until <= :now OR lease_until > :too_late) FOR NO KEY UPDATE SKIP LOCKED"
+            ") RETURNING id"
         ),
         {
             "id": camera_id,

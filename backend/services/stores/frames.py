@@ -88,15 +88,20 @@ async def receive(session: AsyncSession, arrivals: Sequence[Arrival]) -> dict[in
 async def seconds_taken(
     session: AsyncSession, camera_id: int, seconds: Collection[datetime]
 ) -> set[datetime]:
-    """In which of these seconds a camera took a picture that was not skipped."""
+    """In which of these seconds a picture of a camera came that still waits to be looked at.
+
+    While a camera floods, the last ones that came wait behind all others.
+    """
     rows = await session.scalars(
         text(
-            "SELECT s.at FROM unnest(CAST(:seconds AS timestamptz[])) AS s (at) "
-            "WHERE EXISTS (SELECT 1 FROM frames WHERE camera_id = :camera_id "
-            "AND captured_at >= s.at AND captured_at < s.at + interval '1 second' "
-            "AND state <> 'skipped')"
+            "SELECT DISTINCT date_trunc('second', coalesce(completed_at, received_at), 'UTC') "
+            "FROM frames WHERE camera_id = :camera_id AND state = 'received' "
+            "AND found_by = 'watch' AND received_at >= :first "
+            "AND date_trunc('second', coalesce(completed_at, received_at), 'UTC') "
+            "= ANY(CAST(:seconds AS timestamptz[]))"
         ),
-        {"camera_id": camera_id, "seconds": list(seconds)},
+        # None is taken in before it came.
+        {"camera_id": camera_id, "first": min(seconds), "seconds": list(seconds)},
     )
     return set(rows)
 

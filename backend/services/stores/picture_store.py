@@ -9,12 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 _LOCK = 7_301_005  # the key of the advisory lock; any number that nobody else uses
 
 
+_AT = "@"
+"""Between the mark and the inode of the folder's home, which are kept as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """The mark, and since when the folder with it is this ledger's."""
+    """The mark, and since when the folder with it is this ledger's.
+
+    `home` is the inode of the folder above, None where it was never noted.
+    """
 
     mark: str
     at: datetime
+    home: int | None = None
 
 
 async def lock(session: AsyncSession) -> None:
@@ -24,20 +32,24 @@ async def lock(session: AsyncSession) -> None:
 
 async def marked(session: AsyncSession) -> Marked | None:
     """The mark of the ledger's folder; None where it has none yet."""
-    rows = await session.execute(text("SELECT mark, marked_at AS at FROM picture_store"))
-    row = rows.mappings().one_or_none()
-    return Marked(**row) if row else None
+    rows = await session.execute(text("SELECT mark, marked_at FROM picture_store"))
+    row = rows.one_or_none()
+    if row is None:
+        return None
+    mark, _, home = row.mark.partition(_AT)
+    return Marked(mark, row.marked_at, int(home) if home else None)
 
 
-async def keep(session: AsyncSession, mark: str, *, now: datetime) -> None:
-    """Give the ledger its mark, or another; the same one keeps its time."""
+async def keep(session: AsyncSession, mark: str, home: int | None, *, now: datetime) -> None:
+    """Give the ledger its mark, or another; the same one keeps its time, in whatever home."""
     await session.execute(
         text(
             "INSERT INTO picture_store (id, mark, marked_at) VALUES (1, :mark, :now) "
-            "ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, marked_at = excluded.marked_at "
-            "WHERE picture_store.mark <> excluded.mark"
+            "ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, marked_at = CASE "
+            "WHEN split_part(picture_store.mark, :at, 1) = split_part(excluded.mark, :at, 1) "
+            "THEN picture_store.marked_at ELSE excluded.marked_at END"
         ),
-        {"mark": mark, "now": now},
+        {"mark": mark if home is None else f"{mark}{_AT}{home}", "now": now, "at": _AT},
     )
 
 

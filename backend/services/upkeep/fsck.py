@@ -110,10 +110,19 @@ class Fsck:
         async with self._database.transaction() as session:
             marked = await picture_store.marked(session)
             is_needed = await picture_store.is_needed(session)
+        if not is_needed or marked is None:
+            anothers = await asyncio.to_thread(self._anothers_mark, marked)
+            if anothers is not None:
+                return await self._take_over(anothers, wishes)
         if marked is None:
             unmarked = ["it is marked once a worker has been at work"] if is_needed else []
             return Verdict(FOLDER, 1, len(unmarked), unmarked), None
-        self._store.mark = marked.mark
+        return await self._marked_folder(marked, wishes, is_needed=is_needed)
+
+    async def _marked_folder(
+        self, marked: Marked, wishes: Wishes, *, is_needed: bool
+    ) -> tuple[Verdict, Marked | None]:
+        self._store.mark, self._store.home = marked.mark, marked.home
         found = await asyncio.to_thread(self._store.found_mark)
         if found == marked.mark:
             return Verdict(FOLDER, 1), marked
@@ -129,6 +138,27 @@ class Fsck:
             return verdict, None
         left = "mount the right one; if this is it, repeat this with --accept-folder"
         return replace(verdict, left=[left]), None
+
+    def _anothers_mark(self, marked: Marked | None) -> str | None:
+        """The mark of a folder with pictures that a ledger without any does not take for its."""
+        found = self._store.found_mark()
+        if found is None or (marked is not None and found == marked.mark):
+            return None
+        return found if self._store.holds_pictures() else None
+
+    async def _take_over(self, mark: str, wishes: Wishes) -> tuple[Verdict, Marked | None]:
+        """Its pictures are older than this ledger's mark, and so are never removed by us."""
+        wrong = Verdict(FOLDER, 1, 1, ["it has the mark of another database, and pictures"])
+        if not wishes.accept_folder:
+            left = "if the other database is gone for good, repeat this with --accept-folder"
+            return replace(wrong, left=[left]), None
+        await asyncio.to_thread(self._store.write_mark, mark)
+        taken = Marked(mark, self._clock.now(), self._store.home)
+        async with self._database.transaction() as session:
+            await picture_store.lock(session)
+            await picture_store.keep(session, mark, taken.home, now=taken.at)
+        self._store.mark = mark
+        return replace(wrong, mended=1), taken
 
 
 def _is_readable(ledger: Sequence[Verdict]) -> bool:

@@ -118,9 +118,7 @@ class Health:
                 _bounded(self._look_at_database(), _no_database(_NO_ANSWER))
             )
             redis = looks.create_task(_bounded(self._look_at_redis(), _no_redis(_NO_ANSWER)))
-            ledger = looks.create_task(
-                _bounded(self._look_into_ledger(), _unknown(_OF_LEDGER, "the database"))
-            )
+            ledger = looks.create_task(_bounded(self._look_into_ledger(), _no_ledger()))
             disk = looks.create_task(
                 _bounded(
                     asyncio.to_thread(part_findings.look_at_disks, self._folders),
@@ -128,8 +126,9 @@ class Health:
                 )
             )
             words = looks.create_task(_bounded(self._listen(), None))
-        of_words = _look_at_words(words.result())
-        return [database.result(), redis.result(), *of_words, *ledger.result(), disk.result()]
+        of_ledger, nothing_waits = ledger.result()
+        of_words = _look_at_words(words.result(), nothing_waits=nothing_waits)
+        return [database.result(), redis.result(), *of_words, *of_ledger, disk.result()]
 
     async def _look_at_database(self) -> Finding:
         asked_at = self._clock.monotonic()
@@ -149,12 +148,14 @@ class Health:
         since = self._redis_watch.changed_at if self._redis_watch.answers else None
         return Finding("redis", "healthy", "it answers", since)
 
-    async def _look_into_ledger(self) -> list[Finding]:
+    async def _look_into_ledger(self) -> tuple[list[Finding], bool]:
+        """What it says, and whether it is known that nothing waits."""
         now = self._clock.now()
         try:
             async with self._database.transaction() as session:
-                return [
-                    part_findings.look_at_pictures(await frames.longest_waiting(session), now),
+                oldest = await frames.longest_waiting(session)
+                found = [
+                    part_findings.look_at_pictures(oldest, now),
                     part_findings.look_at_flood(
                         await cameras.skipped_since(session, now - part_findings.SKIPPED_LATELY),
                         now,
@@ -162,8 +163,9 @@ class Health:
                     part_findings.look_at_cameras(await silent_cameras(session, now=now), now),
                     part_findings.look_at_dead_letters(await dead_letters.count(session)),
                 ]
+                return found, oldest is None
         except Unavailable:
-            return _unknown(_OF_LEDGER, "the database")
+            return _no_ledger()
 
     async def _listen(self) -> Sequence[Word] | None:
         try:
@@ -223,13 +225,17 @@ def _unknown(names: Sequence[str], missing: str) -> list[Finding]:
     return [Finding(name, "degraded", reason) for name in names]
 
 
-def _look_at_words(words: Sequence[Word] | None) -> list[Finding]:
+def _no_ledger() -> tuple[list[Finding], bool]:
+    return _unknown(_OF_LEDGER, "the database"), False
+
+
+def _look_at_words(words: Sequence[Word] | None, *, nothing_waits: bool) -> list[Finding]:
     if words is None:
         return _unknown(_OF_WORKERS, "Redis")
     return [
         part_findings.look_at_workers(words),
         part_findings.look_at_ingest(words),
-        part_findings.look_at_detectors(words),
+        part_findings.look_at_detectors(words, nothing_waits=nothing_waits),
     ]
 
 

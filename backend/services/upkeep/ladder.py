@@ -44,7 +44,16 @@ LADDER: tuple[Rung, ...] = (
         "`ingest` or `detector` cannot write or read the folder of the pictures",
         "Events that are there are shown; new pictures stay where the cameras put them.",
         "New pictures are not taken in, and those that wait are not looked at.",
-        "Make room, or mount the disk that belongs there. It goes on by itself.",
+        "Make room, or mount the disk that belongs there. It goes on by itself. If the folder that "
+        "is there, or a new one, is to be the right one from now on: `hsi fsck --accept-folder`.",
+    ),
+    Rung(
+        "media",
+        "The cameras' folder is not there",
+        "`workers` names a part that needs it; it is tried again every half minute at the latest",
+        "Pictures that were taken in are looked at; all that is there is shown.",
+        "New pictures, until the folder is there again; then a scan finds what it holds.",
+        "Mount the disk, or set the folder that the cameras write to: the reason names it.",
     ),
     Rung(
         "disk",
@@ -91,7 +100,9 @@ LADDER: tuple[Rung, ...] = (
         "A camera sends more than can be looked at",
         "`flood` names the cameras of which pictures were skipped in the last 10 minutes",
         "Everything; other cameras are not delayed. All its pictures are kept.",
-        "Nothing: one picture a second of that camera is looked at, the others are skipped.",
+        "Nothing: while so many of that camera have piled up though pictures are looked at, one of "
+        "each second in which some come is; the others are skipped. What waits because the "
+        "detector was away is not counted, and not skipped.",
         "Let it send fewer pictures, or give the detector more power.",
     ),
     Rung(

@@ -103,11 +103,18 @@ def _folder_faults(words: Sequence[Word], roots: str) -> list[str]:
     return faults
 
 
-def look_at_detectors(words: Sequence[Word]) -> Finding:
-    """Whether the pictures can be looked at, and what does it."""
+def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> Finding:
+    """Whether the pictures can be looked at, and what does it.
+
+    Only a picture asks a detector again that was away: while none waits, nobody knows.
+    """
     if not words:
         return Finding("detector", "degraded", NO_WORKER, rung="workers")
-    if opened := _opened(words, "detector"):
+    opened = _opened(words, "detector")
+    if opened and nothing_waits and all(one.state == "half-open" for one in opened):
+        reason = f"nothing waits, and the next picture asks it; last time: {_reasons(opened)}"
+        return Finding("detector", "healthy", reason)
+    if opened:
         return _waiting("detector", "pictures wait to be looked at", opened)
     names = _listed(word.detector for word in words if word.detector) or "an unknown detector"
     since = [word.breakers["detector"].since for word in words if "detector" in word.breakers]
@@ -125,10 +132,13 @@ def _opened(words: Sequence[Word], name: str) -> list[BreakerWord]:
 
 
 def _waiting(name: str, what: str, opened: Sequence[BreakerWord]) -> Finding:
-    reasons = "; ".join(sorted({breaker.reason or "no reason is known" for breaker in opened}))
     since = min((breaker.since for breaker in opened if breaker.since), default=None)
     rung = _lowest_rung(breaker.code for breaker in opened)
-    return Finding(name, "degraded", f"{what}: {reasons}", since, rung)
+    return Finding(name, "degraded", f"{what}: {_reasons(opened)}", since, rung)
+
+
+def _reasons(opened: Sequence[BreakerWord]) -> str:
+    return "; ".join(sorted({breaker.reason or "no reason is known" for breaker in opened}))
 
 
 def _lowest_rung(codes: Iterable[str | None]) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 from backend.core.clock import Clock
 from backend.core.content_store import SHELVES, ContentStore, Shelf, Stored
 from backend.core.database import Database
-from backend.core.errors import HsiError, NotFound
+from backend.core.errors import HsiError, NotFound, Unavailable
 from backend.services.stores import inventory
 from backend.services.stores.inventory import Wanted
 from backend.services.upkeep.removal import Removal
@@ -30,7 +30,8 @@ class Originals(Protocol):
     """The files that cameras have put."""
 
     async def copy_again(self, frame_id: int) -> None:
-        """Make the copy of a frame's picture again. Raises `NotFound`, with the reason."""
+        """Make the copy of a frame's picture again. Raises `NotFound`, with the reason, or
+        `Unavailable`."""
         ...
 
 
@@ -163,13 +164,14 @@ class PictureCheck:
         tallies.ours.add(str(path) for path in shelf.strange)
 
     def _damaged(self, wanted: Iterable[Wanted]) -> list[Wanted]:
-        """Those of the right size whose content is another."""
-        return [
-            one
-            for one in wanted
-            if self._store.path(one.content_hash).stat().st_size == one.size
-            and not self._is_sound(one)
-        ]
+        """Those of the right size whose content is another, or that have vanished meanwhile."""
+        return [one for one in wanted if self._has_its_size(one) and not self._is_sound(one)]
+
+    def _has_its_size(self, one: Wanted) -> bool:
+        try:
+            return self._store.path(one.content_hash).stat().st_size == one.size
+        except OSError:
+            return True  # it had; a closer look tells
 
     def _is_sound(self, one: Wanted) -> bool:
         try:
@@ -199,7 +201,7 @@ class PictureCheck:
         for frame_id in one.frame_ids:
             try:
                 await self._originals.copy_again(frame_id)
-            except NotFound as error:
+            except (NotFound, Unavailable) as error:
                 why = error
             else:
                 tally.mended += 1
@@ -238,10 +240,18 @@ class PictureCheck:
         tally.add(f"{path} was not written to its end" for path in unfinished)
         if repair:
             await self._removal.end(aside, before_ns=ages.before_ns)
-            await asyncio.to_thread(_unlink, unfinished)
-            tally.mended += len(aside) + len(unfinished)
+            kept = await asyncio.to_thread(_unlink, unfinished)
+            tally.mended += len(aside) + len(unfinished) - len(kept)
+            for path, why in kept.items():
+                tally.leave(f"{path} cannot be removed: {why}")
 
 
-def _unlink(paths: Iterable[Path]) -> None:
+def _unlink(paths: Iterable[Path]) -> dict[Path, str | None]:
+    """Remove files; those that cannot be, and why."""
+    kept = {}
     for path in paths:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            kept[path] = error.strerror
+    return kept

@@ -8,7 +8,7 @@ from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.core.redis import RedisClient
 from backend.services.stores import inventory
-from backend.services.upkeep.heartbeat import heard
+from backend.services.upkeep.heartbeat import Word, heard
 from backend.services.upkeep.verdicts import Tally, Verdict
 
 LEASES = "no lease is held by nobody"
@@ -24,7 +24,7 @@ _UNNUMBERED_AFTER = timedelta(minutes=2)
 
 
 class WorkCheck:
-    """Looks at the ledger, and asks Redis whether workers are alive: else what waits is not stuck.
+    """Looks at the ledger, and asks Redis whether workers can work: else what waits is not stuck.
 
     `reconcile` rings for all that waits; `relay` numbers messages.
     """
@@ -59,8 +59,7 @@ class WorkCheck:
             tally.looked_at = await inventory.count_cameras(session)
             stale = await inventory.stale_leases(session, now=now, spare=spare)
             if repair and stale:
-                await inventory.release_stale_leases(session, now=now, spare=spare)
-                tally.mended = len(stale)
+                tally.mended = await inventory.release_stale_leases(session, now=now, spare=spare)
         tally.add(
             f"{one['slug']}: that of {one['lease_holder']}, until {one['lease_until']}"
             for one in stale
@@ -75,15 +74,15 @@ class WorkCheck:
                 session, now=self._clock.now(), since=_STUCK_AFTER
             )
         try:
-            if not stuck or not await heard(self._redis):
-                return tally.verdict  # where nobody works, it waits, and is not stuck
+            if not stuck or not any(map(_can_work, await heard(self._redis))):
+                return tally.verdict  # where nobody can work, it waits, and is not stuck
             tally.add(
                 f"{one['slug']}: {one['waiting']} frames, the oldest since {one['oldest']}"
                 for one in stuck
             )
             if repair:
                 await self._reconcile()
-                tally.mended = len(stuck)
+                tally.leave("they were rung for: look again in a minute")
         except Unavailable as error:
             return Verdict(WORK, tally.looked_at, hindrance=str(error))
         return tally.verdict
@@ -92,11 +91,18 @@ class WorkCheck:
         tally = Tally(NUMBERED, "numbers them")
         async with self._database.transaction() as session:
             tally.looked_at = await inventory.count_messages(session)
-            late = await inventory.unnumbered_messages(
-                session, before=self._clock.now() - _UNNUMBERED_AFTER
-            )
+            before = self._clock.now() - _UNNUMBERED_AFTER
+            late = await inventory.unnumbered_messages(session, before=before)
         tally.add(f"message {one['id']}, {one['kind']}" for one in late)
         if repair and late:
             await self._relay()
-            tally.mended = len(late)
+            async with self._database.transaction() as session:
+                left = await inventory.unnumbered_messages(session, before=before)
+            tally.mended = max(0, len(late) - len(left))
         return tally.verdict
+
+
+def _can_work(word: Word) -> bool:
+    """Whether a worker's detector is let to look: else its pictures wait for that."""
+    breaker = word.breakers.get("detector")
+    return breaker is None or breaker.state == "closed"

@@ -185,5 +185,6 @@ async def an_empty_frame_is_explained(api: httpx.AsyncClient) -> None:
     told = (await api.get("/api/frames/trace", params={"path": path})).json()
     assert "the light changed" in told["sentence"]
     (trace,) = told["frames"]
-    assert [step["step"] for step in trace["steps"]] == ["received", "claimed", "finished"]
+    steps = [step["step"] for step in trace["steps"]]
+    assert steps == ["completed", "received", "claimed", "finished"]
     assert (trace["event"], trace["detections"], told["quarantine"]) == (None, [], None)

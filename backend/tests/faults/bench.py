@@ -284,17 +284,18 @@ class FaultBench:
         *,
         seconds: float = 60.0,
         still: Set[str] = frozenset(),
-        repair: bool = False,
+        may_skip: bool = False,
+        anew: Set[str] = frozenset(),
     ) -> None:
         """Wait until all is well again, let the oracle look, and keep what came of the fault.
 
-        But for the parts named `still`, and for what a `repair` makes anew.
+        But for the parts named `still`. `may_skip` and `anew` are the oracle's.
         """
         begun = time.monotonic() if self._over_at is None else self._over_at
         await self.settled(seconds=seconds)
         await self.healthy(seconds=seconds, still=still)
         took, self._over_at = time.monotonic() - begun, None
-        verdict = await self.oracle.judge(self.dropped, repair=repair)
+        verdict = await self.oracle.judge(self.dropped, may_skip=may_skip, anew=anew)
         said, self.said = "; ".join(self.said).replace(str(self.data), "$HSI_DATA"), []
         kept = (verdict.pictures, len(verdict.lost), len(verdict.twice))
         self.keep(Recovery(fault, done, *kept, took, said))

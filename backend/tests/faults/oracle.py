@@ -1,7 +1,7 @@
 """The one oracle: is every picture there once, and does everything fit together?"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -34,10 +34,6 @@ _TOLD_WRONGLY = """
     WHERE opened IS DISTINCT FROM 1 OR closed IS DISTINCT FROM CAST(e.state = 'closed' AS int)
         OR assessed IS DISTINCT FROM (SELECT count(*) FROM assessments WHERE event_id = e.id)
 """
-
-
-_FATES = {("attached", 1), ("skipped", 0)}
-"""The state of a final frame, and how many things were found in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +76,19 @@ class Oracle:
         (number,) = row.values()
         return int(number)
 
-    async def judge(self, dropped: Sequence[Drop], *, repair: bool = False) -> Verdict:
+    async def judge(
+        self,
+        dropped: Sequence[Drop],
+        *,
+        may_skip: bool = False,
+        anew: Set[str] = frozenset(),
+    ) -> Verdict:
         """Compare the ledger with what was dropped, of which each shows one thing.
 
-        A picture that was let be on purpose is in the state `skipped`, with nothing found. What was
-        deleted under the product may have to be made anew by a `repair`.
+        With `may_skip`, a picture may have been skipped, with nothing found. `anew` are the rules
+        of `hsi fsck` whose files were deleted on purpose: those alone it may have to repair.
         """
+        fates = {("attached", 1)} | ({("skipped", 0)} if may_skip else set())
         found = await self.rows(_FRAMES)
         places = Counter(row["place"] for row in found)
         final = {row["place"] for row in found if row["final"]}
@@ -95,25 +98,25 @@ class Oracle:
         wrong = [f"{place}: nobody dropped it" for place in places.keys() - expected.keys()]
         for row in found:
             fate = (row["state"], row["things"])
-            if row["final"] and fate not in _FATES and row["things"] < 2:
+            if row["final"] and fate not in fates and row["things"] < 2:
                 wrong.append(f"{row['place']}: {row['state']} with {row['things']} things")
             if row["hash"] != expected.get(row["place"], row["hash"]):
                 wrong.append(f"{row['place']}: another picture")
         wrong += [row["what"] for row in await self.rows(_TOLD_WRONGLY)]
-        wrong += await self._check(repair=repair)
+        wrong += await self._check(anew)
         return Verdict(len(dropped), sorted(expected.keys() - final), twice, wrong)
 
-    async def _check(self, *, repair: bool) -> list[str]:
+    async def _check(self, anew: Set[str]) -> list[str]:
         """What `hsi fsck` finds wrong in ledger, files and work."""
         settings = get_settings().model_copy(update={"data": self.data})
         redis = RedisClient(self.redis_url, prefix=settings.redis.prefix)
         fsck = make_fsck(settings, self.database, redis, newest_migration=newest())
         try:
-            found = await fsck.run(Wishes(repair=repair, thorough=True), lambda *_: None)
+            found = await fsck.run(Wishes(repair=bool(anew), thorough=True), lambda *_: None)
         finally:
             await redis.close()
         return [
             f"{one.name}: {one.wrong} wrong: {one.hindrance or one.left or one.examples}"
             for one in found
-            if not one.is_clean
+            if not (one.is_clean if one.name in anew else one.wrong == 0 and not one.hindrance)
         ]

@@ -4,12 +4,13 @@ import shutil
 
 import pytest
 
+from backend.services.upkeep import picture_check, thumbnail_check
 from backend.tests.faults.bench import FaultBench
 from backend.tests.faults.disks import Disks
 from backend.tests.fixtures.product import until
 
 FAULT = "folders deleted while running"
-REPAIRED = {"thumbnails", "pictures"}
+ANEW = {"thumbnails": {thumbnail_check.DRAWN}, "pictures": {picture_check.COPIES}}
 """What was in them, `hsi fsck --repair` makes anew from the cameras' files."""
 
 
@@ -23,7 +24,7 @@ async def test_a_folder_is_deleted(folder: str, bench: FaultBench) -> None:
         shutil.rmtree(bench.data / folder)
     bench.over()
     bench.drop(30)
-    await bench.recovered(FAULT, f"{folder}, three times", repair=folder in REPAIRED)
+    await bench.recovered(FAULT, f"{folder}, three times", anew=ANEW.get(folder, set()))
 
 
 async def test_the_folder_of_logs_is_deleted(bench: FaultBench) -> None:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from backend.services.upkeep import thumbnail_check
 from backend.tests.faults.box import Box
 from backend.tests.faults.disks import Disks
 from backend.tests.faults.listener import heard_all, listening
@@ -27,7 +28,8 @@ async def test_soak(pace: Pace, box: Box, disks: Disks) -> None:
         async with listening(f"http://127.0.0.1:{box.port}") as listener:
             await soak.run()
             box.bench.over()
-            await box.bench.recovered("soak", in_words(soak, pace), seconds=180, repair=True)
+            words = in_words(soak, pace)
+            await box.bench.recovered("soak", words, seconds=180, anew={thumbnail_check.DRAWN})
             await heard_all(listener, box.bench.oracle)
     finally:
         keep_figures(await soak.figures(), FIGURES)

@@ -111,7 +111,7 @@ async def test_nothing_came(client: ApplicationClient, ledger: Ledger) -> None:
     assert found["at"] == "2025-06-01T12:00:00Z"
     assert found["time_zone"] == "Europe/Berlin"
     assert found["sentence"] == (
-        "No event: no picture taken from 2025-06-01 13:58:00 to 2025-06-01 14:02:00 is known."
+        "No event: no picture taken between 2025-06-01 13:58:00 and 2025-06-01 14:02:00 is known."
     )
     assert found["reasons"] == ["No picture of this camera is known at all."]
     await ledger.frames(camera, [NOON - 121 * SECOND, NOON + 300 * SECOND])
@@ -142,7 +142,7 @@ async def test_all_were_empty_and_what_was_dropped(client: ApplicationClient, ho
     await house.works.stage().handle(live(camera))
     slug = await slug_of(client, camera)
     found = await why(client, camera=slug, at=NOON.isoformat())
-    assert found["sentence"].startswith("No event: of 3 pictures taken from ")
+    assert found["sentence"].startswith("No event: of 3 pictures taken between ")
     assert found["sentence"].endswith(", none showed anything that matters.")
     assert found["reasons"] == [
         f"3 pictures were looked at by scripted and showed nothing that matters: {remark}.",
@@ -178,7 +178,7 @@ async def test_what_waits_may_still_become_one(client: ApplicationClient, ledger
     camera = await ledger.camera()
     await ledger.frame(camera)
     found = await why(client, camera=await slug_of(client, camera), at=NOON.isoformat())
-    assert found["sentence"].startswith("No event yet: of 1 picture taken from ")
+    assert found["sentence"].startswith("No event yet: of 1 picture taken between ")
     assert found["reasons"] == ["1 picture still waits to be looked at."]
 
 
@@ -189,7 +189,7 @@ async def test_there_was_an_event(client: ApplicationClient, house: House) -> No
     slug = await slug_of(client, camera)
     found = await why(client, camera=slug, at=(NOON + 60 * SECOND).isoformat())
     assert [one["id"] for one in found["events"]] == [event["id"]]
-    assert found["sentence"].startswith("There was an event from ")
+    assert found["sentence"].startswith("There was an event between ")
     assert found["reasons"][0].startswith(f"Event {event['id']}, open, medium 44: Person at ")
 
 

@@ -20,10 +20,10 @@ def hsi(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_what_is_not_there_yet_is_a_row_that_says_so() -> None:
-    done = hsi("bench", "P15", "p2", "--json")
+    done = hsi("bench", "P15", "p6", "--json")
     assert done.returncode == 0, done.stderr
     rows = {row["id"]: row for row in json.loads(done.stdout)}
-    assert list(rows) == ["P2", "P15"]
+    assert list(rows) == ["P6", "P15"]
     assert (rows["P15"]["ratio"], rows["P15"]["note"]) == (None, "there is none yet")
 
 

@@ -184,7 +184,7 @@ async def test_what_became_of_the_pictures_is_said(product: Product, hsi: Comman
     at = second.taken_at.isoformat()
     answer = hsi.said("frames", "why", "front_door", at, "--window", "5")
     (event,) = hsi.told("events")
-    assert answer.splitlines()[1].startswith("There was an event from ")
+    assert answer.splitlines()[1].startswith("There was an event between ")
     assert f"  Event {event['id']}, " in answer
     answer = hsi.said("frames", "why", "Front Door", first.taken_at.isoformat(), "--window", "5")
     assert "none showed anything that matters" in answer
@@ -281,9 +281,12 @@ async def test_a_camera_is_added_renamed_deleted_and_restored(
 async def test_the_status_is_said_by_word_and_exit_status(
     product: Product, hsi: CommandLine
 ) -> None:
+    async def is_degraded() -> bool:  # for no worker runs; a busy machine may answer late once
+        return hsi.run("status").status == EXIT_STATUS["degraded"]
+
+    await until(is_degraded, "a status that needs a look")
     done = hsi.run("status")
     health = json.loads(hsi.run("status", "--json").stdout)
-    assert done.status == EXIT_STATUS["degraded"]  # no worker runs
     assert done.stdout.startswith("degraded: It works, but something needs a look:")
     assert [part["name"] for part in health["parts"] if part["status"] != "healthy"] == [
         "workers",

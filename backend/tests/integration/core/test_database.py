@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from backend.core import database as database_module
 from backend.core.database import Database, close_db, get_database, init_db
 from backend.core.errors import Conflict, Unavailable
+from backend.tests.fixtures.database import WorkerDatabase
 
 
 @pytest.fixture
@@ -85,6 +87,37 @@ async def test_a_connection_that_ended_while_it_was_idle(database: Database) -> 
     with pytest.raises(Unavailable):
         await database.ping()
     await database.ping()
+
+
+async def test_who_stands_still_in_a_transaction_is_thrown_out(
+    worker_database: WorkerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_IDLE_MILLISECONDS", 100)
+    database = Database(worker_database.url)
+
+    async def stand_still() -> None:
+        async with database.transaction() as session:
+            pid = await session.scalar(text("SELECT pg_backend_pid()"))
+            await until_gone(worker_database.url, pid)
+            await session.execute(text("SELECT 1"))
+
+    with pytest.raises(Unavailable, match="no database"):
+        await stand_still()
+    await database.ping()
+    await database.close()
+
+
+async def until_gone(url: str, pid: int) -> None:
+    """Wait until the server has ended a connection."""
+    other = Database(url)
+    gone = text("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = :pid)")
+    async with asyncio.timeout(4):
+        while True:
+            async with other.transaction() as session:
+                if await session.scalar(gone, {"pid": pid}):
+                    break
+            await asyncio.sleep(0.02)
+    await other.close()
 
 
 def database_url(database: Database) -> str:

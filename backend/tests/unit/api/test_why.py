@@ -9,7 +9,7 @@ import pytest
 from backend.api.why import Evidence, reasons, sentence
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TIME = "from 2026-03-01 13:00:00 to 2026-03-01 13:04:00"
+TIME = "between 2026-03-01 13:00:00 and 2026-03-01 13:04:00"
 EVENT = {
     "id": 17,
     "state": "closed",
@@ -67,6 +67,21 @@ def evidence(*fates: dict[str, Any], **more: Any) -> Evidence:
             (
                 f"No event: of 9 pictures taken {TIME}, 2 showed nothing that matters, and 7 could "
                 "not be, or were not, looked at."
+            ),
+        ),
+        (
+            evidence(fate("attached", 2)),
+            (
+                f"No event: of 2 pictures taken {TIME}, 2 showed something, but of no event that "
+                "is still there."
+            ),
+        ),
+        (
+            evidence(fate("attached", 2), fate("empty", 3), fate("buried", 4)),
+            (
+                f"No event: of 9 pictures taken {TIME}, 3 showed nothing that matters, 2 showed "
+                "something, but of no event that is still there, and 4 could not be, or were not, "
+                "looked at."
             ),
         ),
     ],

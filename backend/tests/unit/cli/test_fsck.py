@@ -1,8 +1,12 @@
 """What `hsi fsck` says of what was found, and how it ends."""
 
-import pytest
+from pathlib import Path
 
-from backend.cli.fsck import show, status_of, summary
+import pytest
+import typer
+
+from backend.cli.fsck import NOT_LOOKED as COULD_NOT_LOOK
+from backend.cli.fsck import fsck, show, status_of, summary
 from backend.services.upkeep.verdicts import Tally, Verdict
 
 WELL = Verdict("all is there", 1200)
@@ -75,3 +79,13 @@ def test_a_tally_keeps_three_examples_and_three_reasons() -> None:
     verdict = tally.verdict
     assert (verdict.wrong, verdict.examples, verdict.left) == (5, ("0", "1", "2"), ("0", "1", "2"))
     assert not verdict.is_clean
+
+
+def test_a_folder_that_cannot_be_used_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(typer.Exit) as ended:
+        fsck(data=tmp_path / "a file" / "data")
+    assert ended.value.exit_code == COULD_NOT_LOOK
+    assert capsys.readouterr().err.startswith("hsi: ")

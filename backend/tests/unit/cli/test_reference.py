@@ -51,6 +51,13 @@ def test_the_example_gives_the_defaults_when_its_lines_are_switched_on(
     assert Settings() == defaults
 
 
+def test_where_the_wrong_folder_is_in_place_the_owner_is_told_how_to_accept_it() -> None:
+    (pictures,) = [rung for rung in LADDER if rung.name == "pictures"]
+    readme = (project_root() / "README.md").read_text()
+    for said in (pictures.advice, readme):
+        assert "hsi fsck --accept-folder`" in said
+
+
 def test_every_rung_of_the_ladder_stands_on_its_page() -> None:
     page = reference_ladder.page(LADDER)
     for rung in LADDER:

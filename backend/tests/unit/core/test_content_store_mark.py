@@ -28,6 +28,13 @@ def store(folder: Path) -> ContentStore:
     return store
 
 
+def store_after_a_start(folder: Path, home: int | None) -> ContentStore:
+    """One that has seen nothing, and knows what the ledger does."""
+    store = ContentStore(folder)
+    store.mark, store.home = "ours", home
+    return store
+
+
 def refused(store: ContentStore) -> str:
     with pytest.raises(Unavailable) as caught:
         store.check()
@@ -93,10 +100,51 @@ def test_a_deleted_folder_is_made_again(store: ContentStore, folder: Path, by: s
 
 def test_also_by_a_store_that_has_not_seen_it(store: ContentStore, folder: Path) -> None:
     shutil.rmtree(folder)
-    again = ContentStore(folder)
-    again.mark = "ours"
+    again = store_after_a_start(folder, store.home)
     again.check()
     assert (folder / MARK).exists()
+
+
+def moved_to_a_disk_of_its_own(store: ContentStore, folder: Path) -> Path:
+    """Move all but the dotfiles, as `mv data/* /disk` does, and mount it; what lies beneath."""
+    beneath = folder.parent.with_name("beneath")
+    folder.parent.rename(beneath)
+    folder.parent.mkdir()
+    (beneath / folder.name).rename(folder)
+    store.check()
+    return beneath
+
+
+def test_a_folder_that_was_moved_with_its_mark_is_ours(store: ContentStore, folder: Path) -> None:
+    before = store.home
+    moved_to_a_disk_of_its_own(store, folder)
+    assert store.read(HASH) == DATA
+    assert store.home == folder.parent.stat().st_ino != before
+    shutil.rmtree(folder)
+    store_after_a_start(folder, store.home).check()
+    assert (folder / MARK).exists()
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_beneath_a_mount_point_nothing_is_made(
+    store: ContentStore, folder: Path, *, is_running: bool
+) -> None:
+    """Though the mark was left there when the pictures were moved away."""
+    beneath = moved_to_a_disk_of_its_own(store, folder)
+    folder.parent.rename(folder.parent.with_name("unmounted"))
+    beneath.rename(folder.parent)
+    assert (folder.parent / MARK).read_text() == "ours\n"
+    looking = store if is_running else store_after_a_start(folder, store.home)
+    assert "not there" in refused(looking)
+    assert not folder.exists()
+
+
+def test_a_home_that_was_never_noted_is_no_proof(store: ContentStore, folder: Path) -> None:
+    noting = store_after_a_start(folder, None)
+    noting.check()
+    assert noting.home == store.home
+    shutil.rmtree(folder)
+    assert "not there" in refused(store_after_a_start(folder, None))
 
 
 def test_a_mark_deleted_from_a_folder_that_was_seen_is_written_again(

@@ -88,6 +88,26 @@ async def test_after_a_sound_half_minute_the_pause_is_short_again(
     assert part.starts == [0, 1, 3, 7, 39, 41]
 
 
+async def test_what_fails_again_and_again_does_not_run_since_the_first_time(
+    clock: ManualClock, supervisor: Supervisor
+) -> None:
+    part = Failing(clock, Unavailable("no disk", code="disk.gone"), 2, 0, 0, 0, 31)
+    supervisor.add("part", part.run)
+    async with supervised(supervisor):
+        await settle()
+        began, since = clock.now(), set()
+        while len(part.starts) < 5:
+            await run_for(clock, 1)
+            state = supervisor.states["part"]
+            if not state.running:
+                since.add((state.since - began).total_seconds())
+        assert since == {2}
+        await run_for(clock, 31)  # so long it ran, and then failed anew
+        state = supervisor.states["part"]
+        assert not state.running
+        assert state.since == clock.now()
+
+
 async def test_woken_parts_end_their_pauses(clock: ManualClock, supervisor: Supervisor) -> None:
     parts = [Failing(clock, Unavailable("no server", code="x")) for _ in range(2)]
     for number, part in enumerate(parts):

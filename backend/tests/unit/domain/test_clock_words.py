@@ -39,6 +39,27 @@ def test_the_last_time_may_be_of_a_day_with_another_offset() -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "meant"),
+    [
+        ("2026-10-25T00:29", "2026-10-24T00:30"),
+        ("2026-10-25T00:30", "2026-10-25T00:30"),
+        ("2026-10-25T01:29", "2026-10-25T00:30"),
+        ("2026-10-25T01:30", "2026-10-25T01:30"),
+        ("2026-10-25T12:00", "2026-10-25T01:30"),
+        ("2026-10-26T01:00", "2026-10-25T01:30"),
+    ],
+)
+def test_in_the_night_that_has_it_twice_the_last_one_is_meant(now: str, meant: str) -> None:
+    at = datetime.fromisoformat(f"{now}+00:00")
+    assert moment_said("02:30", BERLIN, at) == datetime.fromisoformat(f"{meant}+00:00")
+
+
+def test_in_the_night_that_leaves_it_out_it_is_that_of_the_day_before() -> None:
+    at = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
+    assert moment_said("02:30", BERLIN, at) == datetime(2026, 3, 28, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
     "said", ["", "soon", "24:00", "3", "03:60", "2026-02-30", "0001-01-01T00:00+14:00"]
 )
 def test_what_is_no_time_is_refused(said: str) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.floods import passed_over, second_of
+from backend.domain.frames import Arrival, FileMark
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -23,40 +24,68 @@ def test_so_many_as_there_is_room_for_are_looked_at() -> None:
 
 
 def test_of_the_others_the_first_of_each_second() -> None:
-    captured = at(0, 0.9, 1.0, 1.5, 0.95, 2.0)
-    assert passed_over(captured, room=0) == [False, True, False, True, True, False]
+    came = at(0, 0.9, 1.0, 1.5, 0.95, 2.0)
+    assert passed_over(came, room=0) == [False, True, False, True, True, False]
 
 
 def test_a_second_of_which_one_was_looked_at_before_has_had_its_own() -> None:
-    captured = at(0.5, 1.5)
-    assert passed_over(captured, room=0, seconds_taken=at(0)) == [True, False]
+    came = at(0.5, 1.5)
+    assert passed_over(came, room=0, seconds_taken=at(0)) == [True, False]
 
 
 @given(times, st.integers(0, 70))
-def test_every_second_has_one_that_is_looked_at(captured: list[datetime], room: int) -> None:
-    over = passed_over(captured, room=room)
-    seen = [at for at, is_over in zip(captured, over, strict=True) if not is_over]
-    assert {second_of(at) for at in seen} == {second_of(at) for at in captured}
+def test_every_second_has_one_that_is_looked_at(came: list[datetime], room: int) -> None:
+    over = passed_over(came, room=room)
+    seen = [at for at, is_over in zip(came, over, strict=True) if not is_over]
+    assert {second_of(at) for at in seen} == {second_of(at) for at in came}
 
 
 @given(times, st.integers(0, 70))
-def test_beyond_the_room_no_second_has_two(captured: list[datetime], room: int) -> None:
-    over = passed_over(captured, room=room)
+def test_beyond_the_room_no_second_has_two(came: list[datetime], room: int) -> None:
+    over = passed_over(came, room=room)
     assert not any(over[:room])
     beyond = [
-        second_of(at)
-        for at, is_over in zip(captured[room:], over[room:], strict=True)
-        if not is_over
+        second_of(at) for at, is_over in zip(came[room:], over[room:], strict=True) if not is_over
     ]
     assert len(beyond) == len(set(beyond))
 
 
 @given(times, st.integers(0, 70), st.integers(0, 60))
-def test_in_two_batches_it_is_the_same(captured: list[datetime], room: int, cut: int) -> None:
-    first = passed_over(captured[:cut], room=room)
-    taken = {
-        second_of(at) for at, is_over in zip(captured[:cut], first, strict=True) if not is_over
-    }
-    left = max(0, room - len(captured[:cut]))
-    second = passed_over(captured[cut:], room=left, seconds_taken=taken)
-    assert first + second == passed_over(captured, room=room)
+def test_in_two_batches_it_is_the_same(came: list[datetime], room: int, cut: int) -> None:
+    first = passed_over(came[:cut], room=room)
+    taken = {second_of(at) for at, is_over in zip(came[:cut], first, strict=True) if not is_over}
+    left = max(0, room - len(came[:cut]))
+    second = passed_over(came[cut:], room=left, seconds_taken=taken)
+    assert first + second == passed_over(came, room=room)
+
+
+def arrival(completed_at: datetime | None, received_at: datetime) -> Arrival:
+    """A picture of a camera whose clock stands still."""
+    return Arrival(
+        camera_id=1,
+        path="a.jpg",
+        mark=FileMark(1, 1, 1),
+        content_hash=bytes(32),
+        width=8,
+        height=8,
+        received_at=received_at,
+        captured_at=datetime(2000, 1, 1, tzinfo=UTC),
+        captured_from="exif",
+        clock_suspect=True,
+        found_by="watch",
+        completed_at=completed_at,
+    )
+
+
+@given(times)
+def test_a_clock_that_stands_still_takes_no_look_away(moments: list[datetime]) -> None:
+    """However late they are taken in, all at once: it counts when they came."""
+    late = NOON + timedelta(hours=1)
+    arrivals = [arrival(moment, late) for moment in moments]
+    over = passed_over([one.came_at for one in arrivals], room=0)
+    seen = [at for at, is_over in zip(moments, over, strict=True) if not is_over]
+    assert [second_of(at) for at in seen] == list(dict.fromkeys(map(second_of, moments)))
+
+
+def test_where_nobody_knows_when_it_came_it_is_when_it_was_taken_in() -> None:
+    assert arrival(None, NOON).came_at == NOON

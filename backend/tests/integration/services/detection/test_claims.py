@@ -13,7 +13,7 @@ from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.domain.frames import Lane
 from backend.services.detection.claims import Claim, Claims
-from backend.services.stores import frames
+from backend.services.stores import cameras, frames
 from backend.tests.fixtures.ledger import NOON, Ledger
 from backend.tests.fixtures.stages import Works, asleep
 
@@ -60,6 +60,19 @@ async def test_cameras_are_taken_independently(works: Works) -> None:
     claims = works.claims()
     first, second = [await taken(claims, camera) for camera in cameras]
     assert first.holder != second.holder
+
+
+async def test_nobody_waits_for_a_camera_that_somebody_has_locked(works: Works) -> None:
+    """Who stands still while it stores keeps its camera, and no other."""
+    camera, other = [await works.ledger.camera() for _ in range(2)]
+    for one in (camera, other):
+        await works.ledger.frame(one)
+    claims = works.claims()
+    async with works.ledger.database.transaction() as session, asyncio.timeout(3):
+        await cameras.lock_many(session, [camera])
+        assert await claims.take(camera, Lane.LIVE) is None
+        assert len((await taken(claims, other)).frames) == 1
+    assert len((await taken(claims, camera)).frames) == 1
 
 
 async def test_a_lease_runs_out_and_then_another_may(works: Works) -> None:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from backend.core.content_store import MARK, OTHER_DISK, ContentStore
 from backend.core.database import Database
@@ -40,7 +41,7 @@ async def taken(ingest: Ingest, bench: Bench, name: str, number: int) -> None:
 
 async def mark_of_ledger(bench: Bench) -> str:
     (row,) = await bench.rows("SELECT mark FROM picture_store")
-    return str(row["mark"])
+    return str(row["mark"]).partition("@")[0]
 
 
 async def test_folder_and_ledger_are_marked_together(bench: Bench, disk: PictureDisk) -> None:
@@ -61,6 +62,23 @@ async def test_stopped_between_the_two_the_ledger_takes_the_folders(
     store.write_mark("left by one that was killed")
     await disk.check()
     assert await mark_of_ledger(bench) == "left by one that was killed"
+
+
+@pytest.mark.parametrize("has_mark", [False, True])
+async def test_the_pictures_of_another_ledger_are_not_taken_for_ours(
+    bench: Bench, store: ContentStore, disk: PictureDisk, *, has_mark: bool
+) -> None:
+    """As where the same data folder is used with another database, which has no frames yet."""
+    if has_mark:
+        await disk.check()
+    store.write_mark("theirs")
+    store.put(hashlib.sha256(picture(0)).digest(), picture(0))
+    fresh = PictureDisk(ContentStore(bench.pictures), bench.database, bench.clock)
+    with pytest.raises(Unavailable, match="hsi fsck --accept-folder") as caught:
+        await fresh.check()
+    assert caught.value.code == OTHER_DISK
+    assert (bench.pictures / MARK).read_text() == "theirs\n"
+    assert "theirs" not in [row["mark"] for row in await bench.rows("SELECT * FROM picture_store")]
 
 
 @pytest.mark.parametrize("mark", [None, "theirs"])
@@ -110,6 +128,33 @@ async def test_a_disk_that_is_changed_in_the_middle_gets_no_frames(
     bench.pictures.with_name("away").rename(bench.pictures)
     await ingest.handle([FoundFile("gate/b.jpg", "watch")])
     assert store.read(hashlib.sha256(picture(1)).digest()) == picture(1)
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+async def test_beneath_the_mount_point_of_a_missing_disk_nothing_is_made(
+    bench: Bench, *, is_noted: bool
+) -> None:
+    """The data folder was moved to a disk of its own without the mark that lies in it."""
+    bench.pictures = bench.pictures.parent / "data" / "pictures"
+    store = ContentStore(bench.pictures)
+    disk = PictureDisk(store, bench.database, bench.clock)
+    await taken(ingest_onto(bench, store, disk), bench, "gate/a.jpg", 0)
+    if not is_noted:  # as by a version that noted no home
+        async with bench.database.transaction() as session:
+            await session.execute(text("UPDATE picture_store SET mark = split_part(mark, '@', 1)"))
+    data, beneath = bench.pictures.parent, bench.pictures.parent.with_name("beneath")
+    data.rename(beneath)
+    data.mkdir()
+    (beneath / "pictures").rename(bench.pictures)
+    await PictureDisk(ContentStore(bench.pictures), bench.database, bench.clock).check()
+    data.rename(data.with_name("unmounted"))
+    beneath.rename(data)
+    with pytest.raises(Unavailable, match="not there"):
+        await PictureDisk(ContentStore(bench.pictures), bench.database, bench.clock).check()
+    assert not bench.pictures.exists()
+    data.rename(beneath)
+    data.with_name("unmounted").rename(data)
+    await disk.check()
 
 
 async def test_a_deleted_folder_is_made_again_and_nothing_stops(
@@ -174,6 +219,21 @@ async def test_where_the_file_is_gone_too_it_is_said(
     originals = Originals(bench.root, store, bench.database, LIMITS)
     with pytest.raises(NotFound, match=why):
         await originals.copy_again(await frame_of(bench))
+
+
+async def test_while_the_folder_of_all_cameras_is_missing_nothing_is_said_to_be_gone(
+    bench: Bench, store: ContentStore
+) -> None:
+    bench.put("gate/a.jpg", picture(0))
+    await bench.take("gate/a.jpg")
+    store.path(hashlib.sha256(picture(0)).digest()).unlink()
+    originals = Originals(bench.root, store, bench.database, LIMITS)
+    bench.root.rename(bench.root.with_name("unmounted"))
+    with pytest.raises(Unavailable, match="is not there"):
+        await originals.copy_again(await frame_of(bench))
+    bench.root.with_name("unmounted").rename(bench.root)
+    await originals.copy_again(await frame_of(bench))
+    assert store.read(hashlib.sha256(picture(0)).digest()) == picture(0)
 
 
 async def test_a_link_out_of_the_media_folder_is_not_followed(

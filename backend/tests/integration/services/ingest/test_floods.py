@@ -1,7 +1,7 @@
 """A camera that sends more than can be looked at: limited, counted, and nobody else's delay."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,23 +18,34 @@ from backend.tests.fixtures.ledger import Ledger, jpeg
 from backend.tests.fixtures.stages import Works
 
 FLOOD_AFTER = 16
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 _COUNTED = "SELECT slug, skipped_frames, skipped_at FROM cameras ORDER BY slug"
 
 
-def ingest(bench: Bench, *, flood_after: int = FLOOD_AFTER) -> Ingest:
-    store = ContentStore(bench.pictures)
-    intake = Intake(bench.root, store, LIMITS, bench.zone, flood_after=flood_after)
+def ingest(bench: Bench, *, looked_at_since: datetime | None = LONG_AGO) -> Ingest:
+    intake = Intake(
+        bench.root,
+        ContentStore(bench.pictures),
+        LIMITS,
+        bench.zone,
+        flood_after=FLOOD_AFTER,
+        looked_at_since=lambda: looked_at_since,
+    )
     return Ingest(intake, bench.database, bench.bells, bench.clock)
 
 
 def put(bench: Bench, camera: str, *seconds: float, first: int = 0) -> list[FoundFile]:
-    """Pictures of a camera, taken so many seconds after a minute ago; as they are heard of."""
+    """Pictures of a camera, complete so many seconds after a minute ago; as they are heard of.
+
+    By the camera's clock all are of one moment, long ago.
+    """
     found = []
     for number, after in enumerate(seconds, start=first):
         path = bench.put(f"{camera}/{number:05}.jpg", jpeg(len(camera) * 10_000 + number))
-        bench.touch(path, bench.clock.now() - MINUTE + timedelta(seconds=after))
-        found.append(FoundFile(f"{camera}/{path.name}", "watch"))
+        bench.touch(path, LONG_AGO)
+        completed_at = bench.clock.now() - MINUTE + timedelta(seconds=after)
+        found.append(FoundFile(f"{camera}/{path.name}", "watch", completed_at=completed_at))
     return found
 
 
@@ -109,12 +120,35 @@ async def test_a_flood_of_one_camera_takes_nothing_from_another(bench: Bench) ->
     assert (await states(bench, "gate")).count("skipped") == 24
 
 
-async def test_it_ends_when_what_waits_is_no_longer_live(bench: Bench) -> None:
-    """A night without a detector is no flood: what is older than a minute is backlog."""
-    await ingest(bench).handle(put(bench, "gate", *(n / 100 for n in range(16))))
-    bench.clock.advance(60)
-    await ingest(bench).handle(put(bench, "gate", *(n / 100 for n in range(8)), first=16))
-    assert await states(bench, "gate") == ["received"] * 24
+async def test_what_piles_up_slowly_is_a_flood_too(bench: Bench) -> None:
+    """A little more than can be looked at, for minutes: what waits for longer counts as well."""
+    for number in range(8):
+        await ingest(bench).handle(put(bench, "gate", number, number + 0.5, first=2 * number))
+        bench.clock.advance(20)
+    await ingest(bench).handle(put(bench, "gate", 8.1, 8.2, 8.3, first=16))
+    assert await states(bench, "gate") == ["received"] * 17 + ["skipped"] * 2
+
+
+async def test_a_night_without_a_detector_is_no_flood(bench: Bench) -> None:
+    await ingest(bench, looked_at_since=None).handle(
+        put(bench, "gate", *(n / 100 for n in range(20)))
+    )
+    assert await states(bench, "gate") == ["received"] * 20
+
+
+async def test_nor_is_the_morning_after_it(bench: Bench) -> None:
+    """What waits from the night is caught up with, and takes no room from what comes now."""
+    await ingest(bench, looked_at_since=None).handle(
+        put(bench, "gate", *(n / 100 for n in range(20)))
+    )
+    bench.clock.advance(1)
+    back_at = bench.clock.now()
+    bench.clock.advance(1)
+    morning = ingest(bench, looked_at_since=back_at)
+    await morning.handle(put(bench, "gate", *(n / 100 for n in range(16)), first=20))
+    assert await states(bench, "gate") == ["received"] * 36
+    await morning.handle(put(bench, "gate", 0.5, first=36))
+    assert (await states(bench, "gate"))[-1] == "skipped"
 
 
 async def test_cameras_that_were_skipped_lately_are_named(bench: Bench) -> None:
@@ -142,7 +176,14 @@ class Arriving:
         self.turns = Turns(100_000)
         self.written: dict[str, int] = {"flood": 0, "door": 0, "gate": 0}
         store = works.ledger.pictures
-        intake = Intake(bench.root, store, LIMITS, bench.zone, flood_after=100)
+        intake = Intake(
+            bench.root,
+            store,
+            LIMITS,
+            bench.zone,
+            flood_after=100,
+            looked_at_since=lambda: LONG_AGO,
+        )
         self.ingest = Ingest(intake, bench.database, works.bells, works.clock)
         self.stage = works.stage()
 

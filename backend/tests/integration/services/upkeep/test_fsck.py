@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.clock import SystemClock
-from backend.core.content_store import MARK, ContentStore
+from backend.core.content_store import MARK, ContentStore, Shelf
 from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.core.queue import StreamBells
@@ -30,7 +30,7 @@ from backend.services.upkeep import fsck, picture_check, thumbnail_check, work_c
 from backend.services.upkeep.consistency import ANSWERS
 from backend.services.upkeep.fsck import Checks, Fsck, Wishes
 from backend.services.upkeep.heartbeat import Heartbeat
-from backend.services.upkeep.picture_check import PictureCheck
+from backend.services.upkeep.picture_check import Ages, PictureCheck
 from backend.services.upkeep.reconciler import Reconciler
 from backend.services.upkeep.sweep import Sweep
 from backend.services.upkeep.thumbnail_check import ThumbnailCheck
@@ -144,9 +144,15 @@ class House:
             await asyncio.sleep(0)
         return await sweeping
 
-    async def beat(self) -> None:
-        """Let a worker be alive."""
-        heartbeat = Heartbeat(self.redis, self.clock, "one", Supervisor(self.clock), dict)
+    async def beat(self, worker: str = "one", breaker: str = "closed") -> None:
+        """Let a worker be alive, and its detector's breaker be so."""
+        heartbeat = Heartbeat(
+            self.redis,
+            self.clock,
+            worker,
+            Supervisor(self.clock),
+            lambda: {"breakers": {"detector": {"state": breaker}}},
+        )
         await heartbeat.beat()
 
 
@@ -327,6 +333,7 @@ async def test_a_thumbnail_without_its_picture_cannot_be_drawn(house: House) -> 
     thumbnail_path(house.ledger.thumbnails, house.frames[0]).unlink()
     left = await house.wrong(repair=True)
     assert list(left) == [picture_check.COPIES, thumbnail_check.DRAWN]
+    assert f"{house.root} is not there" in left[picture_check.COPIES].left[0]
     assert "gone" in left[thumbnail_check.DRAWN].left[0]
 
 
@@ -357,6 +364,44 @@ async def test_what_is_foreign_is_said_and_left_alone(house: House) -> None:
         thumbnail_check.OURS: 2,
     }
     assert all(path.exists() for path in foreign)
+
+
+async def checked(house: House, store: ContentStore) -> dict[str, Verdict]:
+    ages = Ages(0, int(house.clock.now().timestamp()) * 1_000_000_000)
+    check = house.picture_check(store)
+    verdicts = await check.run(ages, lambda *_: None, thorough=True, repair=True)
+    return {one.name: one for one in verdicts if not one.is_clean or one.mended}
+
+
+async def test_a_copy_that_vanishes_while_it_is_looked_at_is_made_again(house: House) -> None:
+    copy = await house.copy_of(house.frames[0])
+
+    class VanishingStore(ContentStore):
+        def shelf(self, number: int) -> Shelf:
+            found = super().shelf(number)
+            if any(one.hex() == copy.name for one in found.contents):
+                copy.unlink()
+            return found
+
+    (mended,) = (await checked(house, VanishingStore(house.ledger.folder / "pictures"))).values()
+    assert mended.mended == 1
+    assert copy.exists()
+
+
+async def test_what_cannot_be_removed_is_left_with_the_reason(house: House) -> None:
+    await half_written(house)
+
+    class ChangingStore(ContentStore):
+        def shelf(self, number: int) -> Shelf:
+            found = super().shelf(number)
+            for path in found.unfinished:
+                path.unlink()
+                path.mkdir()  # which nobody can unlink, not even root
+            return found
+
+    (left,) = (await checked(house, ChangingStore(house.ledger.folder / "pictures"))).values()
+    assert (left.name, left.wrong, left.mended) == (picture_check.FINISHED, 1, 0)
+    assert "cannot be removed: Is a directory" in left.left[0]
 
 
 async def test_what_is_young_is_nobodys_business(house: House) -> None:
@@ -394,8 +439,8 @@ async def test_work_that_nobody_does_is_rung_for(house: House) -> None:
     await house.beat()
     (wrong,) = (await house.wrong()).values()
     assert (wrong.name, wrong.wrong) == (work_check.WORK, 1)
-    (mended,) = (await house.wrong(repair=True)).values()
-    assert mended.is_clean
+    (rung,) = (await house.wrong(repair=True)).values()
+    assert (rung.mended, rung.left) == (0, ("they were rung for: look again in a minute",))
     bell = await StreamBells(house.redis, list(Lane), hearer="worker").hear(1)
     assert bell is not None
     assert bell.name == str(camera)
@@ -404,6 +449,32 @@ async def test_work_that_nobody_does_is_rung_for(house: House) -> None:
 async def test_without_workers_work_waits_and_is_not_stuck(house: House) -> None:
     await waiting_frame(house)
     assert await house.wrong() == {}
+
+
+@pytest.mark.parametrize("breaker", ["open", "half-open"])
+async def test_work_that_waits_for_the_detector_is_not_stuck(house: House, breaker: str) -> None:
+    await waiting_frame(house)
+    await house.beat(breaker=breaker)
+    assert await house.wrong() == {}
+    await house.beat("two")
+    assert list(await house.wrong()) == [work_check.WORK]
+
+
+async def relayed_nothing() -> None:
+    pass
+
+
+async def test_what_a_relay_could_not_number_is_not_said_to_be_mended(house: House) -> None:
+    await unnumbered(house)
+    work = WorkCheck(
+        house.ledger.database,
+        house.redis,
+        house.clock,
+        reconcile=relayed_nothing,
+        relay=relayed_nothing,
+    )
+    (late,) = [one for one in await work.run(repair=True) if not one.is_clean]
+    assert (late.name, late.wrong, late.mended) == (work_check.NUMBERED, 1, 0)
 
 
 async def test_work_that_somebody_is_at_is_not_stuck(house: House) -> None:
@@ -463,6 +534,23 @@ async def test_a_folder_is_taken_for_ours_where_the_owner_says_so(house: House) 
     verdicts = await house.verdicts(repair=True, accept_folder=True)
     assert [one for one in verdicts if not one.is_clean] == []
     assert await house.wrong() == {}
+
+
+async def test_a_fresh_ledger_takes_anothers_pictures_only_where_the_owner_says_so(
+    ledger: Ledger, real_redis: RedisClient
+) -> None:
+    house = House(ledger, real_redis)
+    ledger.pictures.write_mark("theirs")
+    await orphan(house)
+    (refused,) = (await house.wrong(repair=True)).values()
+    assert refused.name == fsck.FOLDER
+    assert "--accept-folder" in refused.left[0]
+    verdicts = {one.name: one for one in await house.verdicts(repair=True, accept_folder=True)}
+    assert verdicts[fsck.FOLDER].mended == 1
+    await PictureDisk(ledger.pictures, ledger.database, house.clock).check()
+    house.clock.jump(timedelta(days=2))
+    assert await house.swept() == 0, "they are older than this ledger"
+    assert ledger.pictures.read(ORPHAN_HASH) == ORPHAN
 
 
 async def test_another_schema_is_said_and_nothing_else_is_touched(house: House) -> None:

@@ -224,6 +224,19 @@ async def test_where_the_file_is_gone_too_the_frame_is_buried_with_the_reason(de
     ]
 
 
+async def test_while_the_file_may_be_back_the_frame_waits(desk: Desk) -> None:
+    class Unmounted:
+        async def copy_again(self, frame_id: int) -> None:
+            raise Unavailable("the cameras' folder is not there", code="media.root_gone")
+
+    frames = desk.frames(2)
+    desk.pictures.path(frames[1].content_hash).unlink()
+    desk.examiner = desk.with_originals(Unmounted())
+    examination = await desk.examiner.examine(frames, None)
+    assert [one.state for one in examination.seen] == [FrameState.EMPTY]
+    assert examination.uncounted == [frames[1].id]
+
+
 # --- What every decoder keeps to.
 
 

@@ -209,7 +209,7 @@ async def test_the_root_is_removed_and_comes_back(root: Path, polling: bool) -> 
         shutil.rmtree(root)
         await until(lambda: _polled(finds) and finds.error, "the error")
         assert isinstance(finds.error, Unavailable)
-        assert finds.error.code == "ingest.root_gone"
+        assert finds.error.code == "media.root_gone"
         again = asyncio.create_task(finds.run())
         await until(root.is_dir, "the root")
         assert await finds.watcher.missed(1) == [""]
@@ -230,7 +230,7 @@ async def test_another_folder_takes_the_roots_place(root: Path, tmp_path: Path) 
         replace_by_another(root, tmp_path / "elsewhere")
         await until(lambda: _polled(finds) and finds.error, "the error")
         assert isinstance(finds.error, Unavailable)
-        assert finds.error.code == "ingest.root_gone"
+        assert finds.error.code == "media.root_gone"
 
 
 async def gather_from(batches: AsyncIterator[Sequence[FoundFile]], found: list[FoundFile]) -> None:

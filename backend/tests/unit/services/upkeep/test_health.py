@@ -3,12 +3,13 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from unittest.mock import AsyncMock, MagicMock, Mock
+from unittest.mock import AsyncMock, MagicMock, Mock, patch
 
 import pytest
 
 from backend.core.database import Database
 from backend.core.errors import Unavailable
+from backend.services.stores import frames
 from backend.services.upkeep import health
 from backend.services.upkeep.health import Health, PartHealth, standings
 from backend.services.upkeep.ladder import LADDER
@@ -74,6 +75,24 @@ async def seconds_pass(clock: ManualClock, seconds: int) -> None:
             while not clock.sleepers:
                 await asyncio.sleep(0.001)
         clock.advance(1)
+
+
+@pytest.mark.parametrize(("waits", "status"), [(False, "healthy"), (True, "degraded")])
+async def test_a_detector_that_was_away_is_not_said_to_be_while_nobody_asks_it(
+    mock_redis: AsyncMock, tmp_path: Path, waits: bool, status: str
+) -> None:
+    clock, database = ManualClock(), idle_database()
+    looking = health_of(mock_redis, database, clock, tmp_path)
+    mock_redis.kept.return_value = {
+        "worker:one": '{"worker": "one", "breakers": {"detector": {"state": "half-open"}}}'
+    }
+    if waits:
+        oldest = {"camera": "gate", "received_at": clock.now()}
+        with patch.object(frames, "longest_waiting", AsyncMock(return_value=oldest)):
+            report = await looking.report()
+    else:
+        report = await looking.report()
+    assert {part.name: part.status for part in report.parts}["detector"] == status
 
 
 async def test_a_report_is_made_at_most_every_half_second(

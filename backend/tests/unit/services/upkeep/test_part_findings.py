@@ -151,6 +151,18 @@ def test_a_detector_that_is_away_is_said_with_its_reason_and_since_when(state: s
     )
 
 
+def test_of_a_detector_that_nobody_asks_nothing_bad_is_said() -> None:
+    """It is asked again by the next picture: a quiet night does not make it away for hours."""
+    asked = word(breakers={"detector": BREAKER | {"state": "half-open"}})
+    assert look_at_detectors([asked], nothing_waits=True) == Finding(
+        "detector",
+        "healthy",
+        "nothing waits, and the next picture asks it; last time: it is off",
+    )
+    away = word("two", breakers={"detector": BREAKER})
+    assert look_at_detectors([asked, away], nothing_waits=True).status == "degraded"
+
+
 def test_a_detector_that_is_there_is_so_since_it_came_back() -> None:
     back = word(breakers={"detector": {"state": "closed", "since": NOON, "reason": None}})
     assert look_at_detectors([back]).since == NOON
@@ -182,6 +194,7 @@ def test_a_disk_that_cannot_be_read_is_not_the_detector_s_fault() -> None:
     ("codes", "rung"),
     [
         (["pictures.other_disk"], "pictures"),
+        (["media.root_gone"], "media"),
         (["redis.unavailable"], "redis"),
         (["redis.unavailable", "database.unavailable"], "database"),
         (["redis.unavailable", None], "redis"),
