@@ -1,7 +1,5 @@
 """What `hsi fsck` says of what was found, and how it ends."""
 
-from pathlib import Path
-
 import pytest
 import typer
 
@@ -81,11 +79,14 @@ def test_a_tally_keeps_three_examples_and_three_reasons() -> None:
     assert not verdict.is_clean
 
 
-def test_a_folder_that_cannot_be_used_is_said_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_file_that_cannot_be_used_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "a file").write_text("")
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted", "a thumbnail")
+
+    monkeypatch.setattr("backend.cli.fsck._looked", refused)
     with pytest.raises(typer.Exit) as ended:
-        fsck(data=tmp_path / "a file" / "data")
+        fsck()
     assert ended.value.exit_code == COULD_NOT_LOOK
-    assert capsys.readouterr().err.startswith("hsi: ")
+    assert capsys.readouterr().err == "hsi: [Errno 1] Operation not permitted: 'a thumbnail'\n"
