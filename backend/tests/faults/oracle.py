@@ -23,15 +23,20 @@ _FRAMES = """
     FROM frames f JOIN cameras c ON c.id = f.camera_id LEFT JOIN detections d ON d.frame_id = f.id
     GROUP BY c.folder, f.path, f.id
 """
-# Each event is opened once, closed once if it is over, and each judgement is told once.
+# Each event is opened once, and each judgement is told once. Its last message is that it was
+# closed, if it is over; before that it may have been closed, and have grown by a late picture.
 _TOLD_WRONGLY = """
     WITH told AS (SELECT event_id, count(*) FILTER (WHERE kind = 'event.opened') AS opened,
-        count(*) FILTER (WHERE kind = 'event.closed') AS closed,
-        count(*) FILTER (WHERE kind = 'event.assessed') AS assessed FROM outbox GROUP BY event_id)
-    SELECT format('event %s (%s): opened %s, closed %s, assessed %s times', e.id, e.state,
-        coalesce(opened, 0), coalesce(closed, 0), coalesce(assessed, 0)) AS what
+        count(*) FILTER (WHERE kind = 'event.assessed') AS assessed,
+        (array_agg(kind ORDER BY number DESC))[1] AS last,
+        count(*) FILTER (WHERE kind = 'event.closed' AND before = 'event.closed') AS closed_again
+        FROM (SELECT *, lag(kind) OVER (PARTITION BY event_id ORDER BY number) AS before
+            FROM outbox) AS o GROUP BY event_id)
+    SELECT format('event %s (%s): opened %s, assessed %s times, last %s, closed again %s', e.id,
+        e.state, coalesce(opened, 0), coalesce(assessed, 0), last, closed_again) AS what
     FROM events e LEFT JOIN told t ON t.event_id = e.id
-    WHERE opened IS DISTINCT FROM 1 OR closed IS DISTINCT FROM CAST(e.state = 'closed' AS int)
+    WHERE opened IS DISTINCT FROM 1 OR closed_again > 0
+        OR (last = 'event.closed') IS DISTINCT FROM (e.state = 'closed')
         OR assessed IS DISTINCT FROM (SELECT count(*) FROM assessments WHERE event_id = e.id)
 """
 
