@@ -12,7 +12,7 @@ LIVE = 8
 LATE_SECONDS = 10.0
 
 
-@pytest.mark.parametrize("pictures", [5000, pytest.param(100_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("pictures", [2000, pytest.param(100_000, marks=pytest.mark.long)])
 async def test_a_backlog_at_the_start(pictures: int, bench: FaultBench) -> None:
     bench.drop(pictures, cameras=10)
     bench.start()
