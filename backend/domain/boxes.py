@@ -59,3 +59,8 @@ class Detection:
     confidence: float
     box: Box
     alternatives: tuple[tuple[str, float], ...] = ()
+
+
+def foot_point(box: Box) -> tuple[float, float]:
+    """Where what is in the box stands: the middle of its lower edge."""
+    return box.x + box.width / 2, min(1.0, box.y + box.height)

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backend.domain.boxes import Box, Detection, overlap
+from backend.domain.boxes import Box, Detection, foot_point, overlap
 from backend.domain.prints import blended, likeness
 from backend.domain.tracks import (
     PathPoint,
@@ -33,7 +33,6 @@ from backend.domain.tracks import (
     can_be_parked,
     displacement,
     extended,
-    foot,
     kind_of,
     place_at,
     velocity,
@@ -256,7 +255,7 @@ def _late_cost(track: Track, seen: Seen, at: datetime) -> float:
     """For a frame that is older than the track's last sight."""
     look = likeness(track.print, seen.print)
     if at >= track.first_at:
-        apart = boxes_apart(place_at(track, at), foot(seen.box), track.last_box)
+        apart = boxes_apart(place_at(track, at), foot_point(seen.box), track.last_box)
         return apart**2 + 0.4 * (1 - look) if apart <= _STEP and look >= 0.3 else math.inf
     fit = overlap(track.first_box, seen.box)
     before = track.first_at - at
@@ -267,7 +266,7 @@ def _late_cost(track: Track, seen: Seen, at: datetime) -> float:
 
 def _distance(track: Track, box: Box, at: datetime) -> float:
     """From where it was, or, if that is nearer, from where it was heading; in its boxes."""
-    x, y = foot(track.last_box)
+    x, y = foot_point(track.last_box)
     ahead = min(at - track.last_at, _PREDICT).total_seconds()
     right, down = velocity(track)
     size = Box(
@@ -277,8 +276,8 @@ def _distance(track: Track, box: Box, at: datetime) -> float:
         (track.last_box.height + box.height) / 2,
     )
     return min(
-        boxes_apart((x, y), foot(box), size),
-        boxes_apart((x + ahead * right, y + ahead * down), foot(box), size),
+        boxes_apart((x, y), foot_point(box), size),
+        boxes_apart((x + ahead * right, y + ahead * down), foot_point(box), size),
     )
 
 
@@ -342,7 +341,7 @@ def _begun(seen: Seen, at: datetime) -> Track:
         last_box=box,
         rest=box,
         still_since=at,
-        path=(PathPoint(at, *foot(box)),),
+        path=(PathPoint(at, *foot_point(box)),),
         print=seen.print,
     )
 
@@ -353,7 +352,7 @@ def _continued(track: Track, seen: Seen, at: datetime) -> Track:
         return _moved_on(counted, seen, at)
     if at >= track.first_at:
         return counted
-    point = PathPoint(at, *foot(seen.box))
+    point = PathPoint(at, *foot_point(seen.box))
     return replace(counted, first_at=at, first_box=seen.box, path=(point, *track.path))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from backend.domain.boxes import foot_point
 from backend.domain.following import Followed
 from backend.domain.prints import likeness
 from backend.domain.tracks import (
@@ -23,7 +24,6 @@ from backend.domain.tracks import (
     boxes_apart,
     can_be_parked,
     can_be_scene,
-    foot,
     still_for,
 )
 
@@ -119,7 +119,7 @@ def _moves_off_from(thing: Track, track: Track) -> bool:
     return (
         track.kind == thing.kind
         and timedelta(0) < track.first_at - thing.last_at <= _MOVED_OFF_WITHIN
-        and boxes_apart(foot(thing.rest), foot(track.first_box), thing.rest) <= _NEAR
+        and boxes_apart(foot_point(thing.rest), foot_point(track.first_box), thing.rest) <= _NEAR
         and likeness(thing.print, track.print) >= 0.6
     )
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from backend.domain.boxes import Box
+from backend.domain.boxes import Box, foot_point
 from backend.domain.classes import GROUPS, INTERCHANGEABLE, MOTION
 
 MAX_PATH = 32
@@ -123,11 +123,6 @@ def can_be_scene(kind: str) -> bool:
     return kind != MOTION
 
 
-def foot(box: Box) -> tuple[float, float]:
-    """The middle of the lower edge: where the object touches the ground."""
-    return box.x + box.width / 2, box.y + box.height
-
-
 def boxes_apart(a: tuple[float, float], b: tuple[float, float], size: Box) -> float:
     """The distance of two places, in boxes of this size."""
     return math.hypot((a[0] - b[0]) / size.width, (a[1] - b[1]) / size.height)
@@ -221,9 +216,9 @@ def place_at(track: Track, at: datetime) -> tuple[float, float]:
 
 def extended(path: tuple[PathPoint, ...], at: datetime, box: Box) -> tuple[PathPoint, ...]:
     """A path one sight later. A stay has two points; of too many points every other goes."""
-    point = PathPoint(at, *foot(box))
+    point = PathPoint(at, *foot_point(box))
     if len(path) >= 2 and all(
-        boxes_apart((old.x, old.y), foot(box), box) < _SAME_POINT for old in path[-2:]
+        boxes_apart((old.x, old.y), foot_point(box), box) < _SAME_POINT for old in path[-2:]
     ):
         return (*path[:-1], point)
     path = (*path, point)

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import groupby
 
-from backend.domain.boxes import Box, Detection
+from backend.domain.boxes import Detection, foot_point
 from backend.domain.class_choice import is_chosen
 from backend.domain.hours import Hours
-from backend.domain.shapes import Point, Points, contains, share_within
+from backend.domain.shapes import Points, contains, share_within
 
 HEAVIEST = 50
 """Points of risk that a zone may add, or take."""
@@ -52,11 +52,6 @@ class Zone:
     colour: str = "#3498db"
     priority: int = 0
     enabled: bool = True
-
-
-def foot_point(box: Box) -> Point:
-    """Where what is in the box stands: the middle of its lower edge."""
-    return box.x + box.width / 2, min(1.0, box.y + box.height)
 
 
 def zones_of(

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain import zones as rules
-from backend.domain.boxes import Box, Detection
+from backend.domain.boxes import Box, Detection, foot_point
 from backend.domain.hours import Hours
 from backend.domain.shapes import Points, contains
-from backend.domain.zones import Stay, Zone, foot_point, stays, zones_of
+from backend.domain.zones import Stay, Zone, stays, zones_of
 from backend.tests.fixtures.strategies import boxes
 from backend.tests.fixtures.zone_strategies import BEGIN, polygons
 
