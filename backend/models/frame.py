@@ -79,5 +79,6 @@ class Frame(Table):
         ),
         Index("ix_frames_captured_at", "captured_at", "id"),
         Index("ix_frames_camera_id_captured_at", "camera_id", "captured_at", "id"),
+        Index("ix_frames_content_hash", "content_hash", postgresql_using="hash"),
         Index("ix_frames_event_id", "event_id", postgresql_where=text("event_id IS NOT NULL")),
     )
