@@ -7,10 +7,15 @@ from backend.models.detection import Detection
 from backend.models.detector_memory import DetectorMemory
 from backend.models.event import Event
 from backend.models.frame import Frame
+from backend.models.line import Line
+from backend.models.mask import Mask
 from backend.models.outbox import OutboxCounter, OutboxMessage
 from backend.models.picture_store import PictureStore
 from backend.models.quarantine import QuarantinedFile
+from backend.models.suppression import Suppression
 from backend.models.table import Table
+from backend.models.track import Track
+from backend.models.zone import Zone
 
 __all__ = [
     "Assessment",
@@ -20,9 +25,14 @@ __all__ = [
     "DetectorMemory",
     "Event",
     "Frame",
+    "Line",
+    "Mask",
     "OutboxCounter",
     "OutboxMessage",
     "PictureStore",
     "QuarantinedFile",
+    "Suppression",
     "Table",
+    "Track",
+    "Zone",
 ]

@@ -13,7 +13,8 @@ class Camera(Table):
     (a tombstone), so that its folder stays ignored; `ignored_files` counts what came since.
     `scan_wanted_at` is set while what lies in the folder is to be found, since it was restored.
     `skipped_frames` counts the frames that were passed over since it sent more than could be looked
-    at; `skipped_at` is the last time.
+    at; `skipped_at` is the last time. `masks_changed_at` is when its privacy masks last changed:
+    what was drawn from its pictures before that is to be drawn anew.
     """
 
     __tablename__ = "cameras"
@@ -29,5 +30,6 @@ class Camera(Table):
     scan_wanted_at: Mapped[Moment | None]
     skipped_frames: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     skipped_at: Mapped[Moment | None]
+    masks_changed_at: Mapped[Moment | None]
     lease_holder: Mapped[str | None]
     lease_until: Mapped[Moment | None]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -10,7 +10,11 @@ from backend.models.table import LongId, Table
 
 
 class Detection(Table):
-    """One object found in one frame; its box in fractions of the picture."""
+    """One object found in one frame; its box in fractions of the picture.
+
+    `signs` is what its track, and the camera's zones and lines, said of it at that moment
+    (`domain.signs.Signs`): scores are made again from it. `enrichment` is what each enricher gave.
+    """
 
     __tablename__ = "detections"
 
@@ -22,8 +26,11 @@ class Detection(Table):
     y: Mapped[float] = mapped_column(REAL)
     width: Mapped[float] = mapped_column(REAL)
     height: Mapped[float] = mapped_column(REAL)
+    track_id: Mapped[int | None] = mapped_column(BigInteger)
     class_name: Mapped[str]
     alternatives: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    signs: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    enrichment: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
     __table_args__ = (
         CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),

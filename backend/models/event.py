@@ -24,7 +24,8 @@ class Event(Table):
 
     `told_at` is when its first message was numbered: from then on readers find it. `facts` sums up
     its detections (`domain.risk.Facts`), so that a further frame is judged without reading all the
-    earlier ones. `score` is that of its current assessment.
+    earlier ones; `classes` and `zones` are the names in it. `score` is that of its current
+    assessment.
     """
 
     __tablename__ = "events"
@@ -50,6 +51,7 @@ class Event(Table):
     summary: Mapped[str]
     notes: Mapped[str | None]
     classes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    zones: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
     __table_args__ = (

@@ -9,9 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_frames_content_hash", "frames", ["content_hash"], postgresql_using="hash"
-    )
+    op.create_index("ix_frames_content_hash", "frames", ["content_hash"], postgresql_using="hash")
 
 
 def downgrade() -> None:

@@ -70,7 +70,7 @@ RULES = {
             FROM at_once GROUP BY event_id, class_name
         ), found AS (
             SELECT event_id, sum(things) AS detections,
-                jsonb_object_agg(class_name, summed) AS facts,
+                jsonb_object_agg(class_name, summed) AS seen,
                 array_agg(CAST(class_name AS text) ORDER BY class_name COLLATE "C") AS classes
             FROM seen GROUP BY event_id
         ), shown AS (
@@ -89,8 +89,8 @@ RULES = {
                     'last at %s, its frames at %s', e.last_at, s.last_at) END,
                 CASE WHEN e.classes IS DISTINCT FROM f.classes THEN format(
                     'classes %s, found %s', e.classes, f.classes) END,
-                CASE WHEN e.facts IS DISTINCT FROM f.facts THEN format(
-                    'facts %s, found %s', e.facts, f.facts) END) AS how
+                CASE WHEN e.facts -> 'seen' IS DISTINCT FROM f.seen THEN format(
+                    'facts %s, found %s', e.facts -> 'seen', f.seen) END) AS how
             FROM events e LEFT JOIN found f ON f.event_id = e.id
             LEFT JOIN shown s ON s.event_id = e.id
         )

@@ -16,15 +16,16 @@ from backend.services.stores.rows import Record, record, records
 
 def facts_as_json(facts: Facts) -> dict[str, Any]:
     """What is kept of an event's facts beside its own columns."""
-    return {
+    seen = {
         name: {"frames": seen.frames, "most": seen.most, "confidence": seen.confidence}
         for name, seen in facts.seen.items()
     }
+    return {"seen": seen}
 
 
 def facts_from_row(row: Mapping[str, Any]) -> Facts:
     """An event's facts, from its row."""
-    seen = {name: Seen(**values) for name, values in row["facts"].items()}
+    seen = {name: Seen(**values) for name, values in row["facts"]["seen"].items()}
     return Facts(row["first_at"], row["last_at"], row["frames"], seen)
 
 

@@ -37,7 +37,7 @@ OVERRIDING SYSTEM VALUE
 SELECT i, 1 + i % {_CAMERAS}, i, t, t + interval '8 s', t, t + interval '8 s',
     t + interval '40 s', CASE WHEN i % 100 = 1 THEN t END, 1, 1, i % 100, 'closed', 'null',
     'Person at 12:00:00 for 8 s', ARRAY[CASE WHEN i % 100 = 2 THEN 'dog' ELSE 'person' END],
-    '{{"person": {{"most": 1, "frames": 1, "confidence": 0.9}}}}'
+    '{{"seen": {{"person": {{"most": 1, "frames": 1, "confidence": 0.9}}}}}}'
 FROM generate_series(1, $2) i, LATERAL (SELECT $1::timestamptz + i * interval '1 min' AS t) x;
 INSERT INTO frames (id, camera_id, event_id, received_at, captured_at, claimed_at, finished_at,
     size, mtime_ns, inode, width, height, attempts, clock_suspect, content_hash, path, found_by,

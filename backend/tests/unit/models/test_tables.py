@@ -25,10 +25,15 @@ def test_these_are_all() -> None:
         "detector_memories",
         "events",
         "frames",
+        "lines",
+        "masks",
         "outbox",
         "outbox_counter",
         "picture_store",
         "quarantined_files",
+        "suppressions",
+        "tracks",
+        "zones",
     ]
 
 
