@@ -24,10 +24,15 @@ from backend.domain.frames import Lane
 from backend.migrations.known import refuse_newer_schema
 from backend.services.analysis.rules import RulesAnalyst
 from backend.services.detection.claims import Claims
+from backend.services.detection.colours import ColourEnricher
+from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examiner
+from backend.services.detection.movement import MovementEnricher
 from backend.services.detection.opening import open_detector
+from backend.services.detection.reader import PictureReader
 from backend.services.detection.redraw import Redraw
 from backend.services.detection.stage import DetectionStage, Results
+from backend.services.detection.tracking import Tracker
 from backend.services.events.closer import EventCloser
 from backend.services.events.stage import EventStage
 from backend.services.ingest.camera_folders import CameraFolders
@@ -196,15 +201,21 @@ async def run_pipeline(
     events = EventStage(rules, RulesAnalyst(), clock)
     reconciler = Reconciler(database, bells, clock)
     breaker = Breaker("detector", clock, closed=reconciler.hasten)
+    enrichment = Enrichment((MovementEnricher(), ColourEnricher()), clock)
     detection = DetectionStage(
         Claims(database, clock, worker),
-        Examiner(detector, files.pictures, places.thumbnails, breaker, originals=files.originals),
+        Examiner(
+            detector,
+            PictureReader(files.pictures, originals=files.originals),
+            Tracker(settings.time_zone, enrichment),
+            places.thumbnails,
+            breaker,
+        ),
         Results(database, events, clock, settings.time_zone),
         bells,
         relay.told,
     )
     closer = EventCloser(database, clock, rules.idle, relay.told)
-    sweep = Sweep(database, files.picture_check, files.thumbnail_check, clock, disk.check)
 
     supervisor = Supervisor(clock)
 
@@ -227,7 +238,10 @@ async def run_pipeline(
     supervisor.add("close", closer.run)
     supervisor.add("relay", relay.run)
     supervisor.add("reconcile", reconciler.run)
-    supervisor.add("sweep", sweep.run)
+    supervisor.add(
+        "sweep",
+        Sweep(database, files.picture_check, files.thumbnail_check, clock, disk.check).run,
+    )
     supervisor.add("redis", RedisWatch(redis, clock, redis_is_back).run)
 
     def details() -> dict[str, Any]:
@@ -239,6 +253,7 @@ async def run_pipeline(
             "polled_folders": state.polled,
             "unseen_folders": state.unseen,
             "scanned_at": state.scanned_at,
+            "enrichers": enrichment.states(),
             "breakers": {one.name: one.view for one in (ingest.breaker, breaker)},
         }
 

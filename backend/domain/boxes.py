@@ -1,7 +1,11 @@
 """Boxes, and what was found in them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.domain.signs import NO_SIGNS, Signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,17 @@ class Detection:
     """One object found in one frame.
 
     `confidence` is in 0..1. `alternatives` are the other classes that were seen on the same
-    object, each with its confidence: a van can look like a car and like a truck.
+    object, each with its confidence: a van can look like a car and like a truck. What comes after
+    is known once it has been followed: the id of its track, its signs, and what enrichers gave.
     """
 
     class_name: str
     confidence: float
     box: Box
     alternatives: tuple[tuple[str, float], ...] = ()
+    track_id: int | None = None
+    signs: Signs = NO_SIGNS
+    enrichment: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def foot_point(box: Box) -> tuple[float, float]:
