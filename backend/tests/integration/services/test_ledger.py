@@ -271,7 +271,8 @@ async def every_frame_has_what_it_shows(site: Site) -> None:
     }
     found = await site.rows(
         "SELECT f.id, f.content_hash, f.state, f.remarks,"
-        " array_remove(array_agg(d.class_name ORDER BY d.id), NULL) AS classes, bool_and(d.event_id = f.event_id) AS agree"
+        " array_remove(array_agg(d.class_name ORDER BY d.id), NULL) AS classes,"
+        " bool_and(d.event_id = f.event_id) AS agree"
         " FROM frames f LEFT JOIN detections d ON d.frame_id = f.id GROUP BY f.id"
     )
     for frame in found:
