@@ -19,7 +19,9 @@ from backend.cli import (
     logs,
     quarantine,
     reference,
+    scene,
     status,
+    suppressions,
     test,
     up,
     worker,
@@ -41,6 +43,8 @@ app.command("up")(up.up)
 app.command("status")(status.status)
 app.add_typer(events.app, name="events")
 app.add_typer(cameras.app, name="cameras")
+app.command("scene")(scene.scene)
+app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(frames.app, name="frames")
 app.command("quarantine")(quarantine.quarantine)
 app.add_typer(dlq.app, name="dlq")
