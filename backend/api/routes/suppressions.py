@@ -25,6 +25,7 @@ from backend.services.stores import cameras, suppressions
 from backend.services.stores.cameras import KnownCamera
 from backend.services.stores.rows import Record, Session
 from backend.services.stores.suppressions import Source, SuppressionState
+from backend.services.stores.surroundings import Around
 
 router = APIRouter(prefix="/cameras/{camera_id}/suppressions", tags=["scene"])
 
@@ -89,16 +90,17 @@ async def preview_suppression(
     session: SessionDep, parts: PartsDep, camera: CameraDep, new: NewSuppression
 ) -> Record:
     """What such a suppression would have hidden of the last 7 days. Nothing is changed."""
-    since = parts.clock.now() - _LOOKED_BACK
+    now = parts.clock.now()
+    around = Around(camera.id, now - _LOOKED_BACK, now)
     source = await _source(session, camera, new)
-    found = await look_back(session, camera.id, source.suppression(), since)
+    found = await look_back(session, around, source.suppression())
     box = source.box
     return {
         **asdict(found),
         "class_name": source.class_name,
         "box": as_box((box.x, box.y, box.width, box.height)),
         "knows_look": bool(source.print),
-        "since": since,
+        "since": around.since,
         "events_touched": len(found.events),
         "events_gone": sum(event["gone"] for event in found.events),
         "events": found.events[:_EVENTS_SHOWN],

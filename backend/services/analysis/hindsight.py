@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from backend.domain.boxes import Box
 from backend.domain.classes import GROUPS
@@ -12,6 +11,7 @@ from backend.domain.suppressions import Suppression, hides
 from backend.domain.tracks import kind_of
 from backend.services.stores import hindsight
 from backend.services.stores.rows import Record, Session
+from backend.services.stores.surroundings import Around
 
 MOST_EVENTS = 5_000
 MOST_DETECTIONS = 10_000
@@ -33,15 +33,13 @@ class Hindsight:
     events: Sequence[Record]
 
 
-async def look_back(
-    session: Session, camera_id: int, suppression: Suppression, since: datetime
-) -> Hindsight:
-    """What a suppression would have hidden at a camera since then.
+async def look_back(session: Session, around: Around, suppression: Suppression) -> Hindsight:
+    """What a suppression would have hidden at a camera in that time.
 
     A detection is compared by the look of its track, as that is now.
     """
-    lately = await hindsight.events_since(
-        session, camera_id, since, events=MOST_EVENTS, detections=MOST_DETECTIONS
+    lately = await hindsight.events_within(
+        session, around, events=MOST_EVENTS, detections=MOST_DETECTIONS
     )
     found = await hindsight.near(
         session,

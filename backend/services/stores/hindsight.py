@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domain.boxes import Box
 from backend.services.stores.rows import Record, records
+from backend.services.stores.surroundings import Around
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Lately:
     complete: bool
 
 
-async def events_since(
-    session: AsyncSession, camera_id: int, since: datetime, *, events: int, detections: int
+async def events_within(
+    session: AsyncSession, around: Around, *, events: int, detections: int
 ) -> Lately:
-    """A camera's events that lasted until then, or later: as many as have so many detections.
+    """A camera's events of that time, at most so many, until they have so many detections together.
 
     Each with `id`, `first_at`, `last_at`, `summary`, `score`, `detections`.
     """
@@ -35,16 +35,16 @@ async def events_since(
                     SELECT id, first_at, last_at, summary, score, detections FROM events
                     WHERE int4range(camera_id, camera_id, '[]')
                         && int4range(:camera_id, :camera_id, '[]')
-                    AND tstzrange(first_at, last_at, '[]') && tstzrange(:since, NULL, '[]')
+                    AND tstzrange(first_at, last_at, '[]') && tstzrange(:since, :until, '[]')
                     ORDER BY first_at DESC, id DESC LIMIT :more
                 ) AS late
             ) AS counted ORDER BY first_at DESC, id DESC
             """
         ),
-        {"camera_id": camera_id, "since": since, "more": events + 1},
+        {**around.values, "more": events + 1},
     )
     found = records(rows)
-    kept = [row for row in found[:events] if row["upto"] <= detections]
+    kept = [row for row in found[:events] if row["upto"] - row["detections"] < detections]
     return Lately(kept, complete=len(kept) == len(found))
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from backend.domain.boxes import Box, Detection
 from backend.domain.suppressions import MOST_SUPPRESSIONS
+from backend.services.stores.hindsight import events_within
+from backend.services.stores.surroundings import Around
 from backend.tests.fixtures.application import ApplicationClient
 from backend.tests.fixtures.ledger import HEIGHT, NOON, WIDTH
 from backend.tests.integration.api.conftest import House
@@ -181,6 +183,23 @@ async def test_a_preview_says_what_would_not_have_been(
     assert found["events"][0]["level"] in {"low", "medium", "high", "critical"}
     assert await house.ledger.states() == before
     assert await listed(client, camera) == []
+
+
+async def test_a_preview_looks_at_the_latest_and_says_where_it_ended(house: House) -> None:
+    camera = await house.ledger.camera()
+    for hour in range(3):
+        await house.look(camera, LATELY + hour * HOUR, COAT, ELSEWHERE, picture=HALL)
+    around = Around(camera, LATELY, LATELY + 3 * HOUR)
+
+    async def looked_at(events: int, detections: int) -> tuple[list[int], bool]:
+        async with house.ledger.database.transaction() as session:
+            lately = await events_within(session, around, events=events, detections=detections)
+        return [(one["first_at"] - LATELY) // HOUR for one in lately.events], lately.complete
+
+    assert await looked_at(3, 6) == ([2, 1, 0], True)
+    assert await looked_at(2, 6) == ([2, 1], False)
+    assert await looked_at(9, 4) == ([2, 1], False)
+    assert await looked_at(9, 1) == ([2], False)
 
 
 @pytest.mark.parametrize(
