@@ -163,7 +163,8 @@ async def run_pipeline(
     """
     clock = SystemClock()
     places = folders(settings)
-    bells = StreamBells(redis, [Lane.LIVE, Lane.BACKLOG], hearer=worker)
+    lanes = [Lane.LIVE, Lane.BACKLOG]
+    bells = StreamBells(redis, lanes, hearer=worker, unsure=lambda: reconciler.hasten())
     relay = OutboxRelay(database, redis, clock)
     detector = open_detector(
         settings.detector.model,
