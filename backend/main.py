@@ -26,7 +26,7 @@ from backend.domain.frames import Lane
 from backend.services.live.fan_out import FanOut
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
-from backend.wiring import folders, refuse_unfit_servers, server_urls, services
+from backend.wiring import fitness_of, folders, refuse_unfit_servers, server_urls, services
 
 _SECONDS_TO_END = 2  # `hsi up` gives its processes four
 
@@ -49,11 +49,14 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
     async with services(settings) as (database, redis):
         relay = OutboxRelay(database, redis, clock)
         fan_out = FanOut(database, redis)
-        health = Health(database, redis, clock, [settings.data, places.pictures])
+        fitness = fitness_of(database, redis)
+        health = Health(database, redis, clock, [settings.data, places.pictures], fitness)
+        work = Supervisor(clock)
+        work.add("relay", relay.run)
+        work.add("live", fan_out.run)
+        work.add("bell", fan_out.listen)
         supervisor = Supervisor(clock)
-        supervisor.add("relay", relay.run)
-        supervisor.add("live", fan_out.run)
-        supervisor.add("bell", fan_out.listen)
+        supervisor.add("work", lambda: fitness.during(work.run))
         supervisor.add("health", health.run)
         application.state.parts = Parts(
             database=database,
@@ -61,6 +64,7 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
             places=Places(places.media_root, places.pictures, places.thumbnails),
             fan_out=fan_out,
             health=health,
+            fitness=fitness,
             told=relay.told,
             bells=StreamBells(redis, list(Lane), hearer="api"),
             zone=settings.time_zone,

@@ -4,9 +4,10 @@
 > become one event; an analyst judges the event.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from backend.core.redis import RedisClient, refuse_forgetting
 from backend.core.supervisor import Supervisor
 from backend.domain.events import EventRules
 from backend.domain.frames import Lane
-from backend.migrations.known import refuse_newer_schema
+from backend.migrations.known import refuse_newer_schema, refuse_unknown
 from backend.services.analysis.rules import RulesAnalyst
 from backend.services.detection.claims import Claims
 from backend.services.detection.examiner import Examiner
@@ -32,13 +33,14 @@ from backend.services.events.closer import EventCloser
 from backend.services.events.stage import EventStage
 from backend.services.ingest.camera_folders import CameraFolders
 from backend.services.ingest.floods import looked_at_since
-from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher
+from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher, WatchState
 from backend.services.ingest.originals import Originals
 from backend.services.ingest.picture_disk import PictureDisk
 from backend.services.ingest.reading import Limits
 from backend.services.ingest.restored_folders import RestoredFolders
 from backend.services.ingest.stage import Ingest, Intake
 from backend.services.live.relay import OutboxRelay
+from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.fsck import Checks, Fsck
 from backend.services.upkeep.heartbeat import Heartbeat
 from backend.services.upkeep.picture_check import PictureCheck
@@ -87,6 +89,11 @@ async def refuse_unfit_servers(settings: Settings) -> None:
     database_url, redis_url = server_urls(settings)
     await refuse_forgetting(redis_url)
     await refuse_newer_schema(database_url)
+
+
+def fitness_of(database: Database, redis: RedisClient) -> Fitness:
+    """What sees whether both are still fit, while we work."""
+    return Fitness(database, redis, SystemClock(), refuse_unknown)
 
 
 def server_urls(settings: Settings) -> tuple[str, str]:
@@ -164,7 +171,11 @@ async def run_pipeline(
     clock = SystemClock()
     places = folders(settings)
     lanes = [Lane.LIVE, Lane.BACKLOG]
-    bells = StreamBells(redis, lanes, hearer=worker, unsure=lambda: reconciler.hasten())
+
+    def bells_are_unsure() -> None:
+        reconciler.hasten()
+
+    bells = StreamBells(redis, lanes, hearer=worker, unsure=bells_are_unsure)
     relay = OutboxRelay(database, redis, clock)
     detector = open_detector(
         settings.detector.model,
@@ -231,18 +242,8 @@ async def run_pipeline(
     supervisor.add("sweep", sweep.run)
     supervisor.add("redis", RedisWatch(redis, clock, redis_is_back).run)
 
-    def details() -> dict[str, Any]:
-        state = watcher.state
-        return {
-            "detector": detector.name,
-            "media_root": str(places.media_root),
-            "watched_folders": state.folders,
-            "polled_folders": state.polled,
-            "unseen_folders": state.unseen,
-            "scanned_at": state.scanned_at,
-            "breakers": {one.name: one.view for one in (ingest.breaker, breaker)},
-        }
-
+    breakers = (ingest.breaker, breaker)
+    details = partial(_details, detector.name, places.media_root, watcher.state, breakers)
     heartbeat = Heartbeat(redis, clock, worker, supervisor, details)
     supervisor.add("heartbeat", heartbeat.run)
     try:
@@ -250,3 +251,18 @@ async def run_pipeline(
         await supervisor.run()
     finally:
         detector.close()
+
+
+def _details(
+    detector: str, media_root: Path, watch: WatchState, breakers: Collection[Breaker]
+) -> dict[str, Any]:
+    """What a worker says of itself."""
+    return {
+        "detector": detector,
+        "media_root": str(media_root),
+        "watched_folders": watch.folders,
+        "polled_folders": watch.polled,
+        "unseen_folders": watch.unseen,
+        "scanned_at": watch.scanned_at,
+        "breakers": {one.name: one.view for one in breakers},
+    }

@@ -22,6 +22,7 @@ from backend.core.queue import Bells
 from backend.services.live.fan_out import FanOut
 from backend.services.stores import cameras
 from backend.services.stores.rows import Record, Session
+from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.health import Health
 
 _SHOWN = 20  # slugs in one sentence
@@ -49,9 +50,17 @@ class Parts:
     places: Places
     fan_out: FanOut
     health: Health
+    fitness: Fitness
     told: Callable[[], None]
     bells: Bells
     zone: ZoneInfo
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """As the database has it. Raises `Unavailable` also where the schema is newer than we."""
+        self.fitness.refuse_work()
+        async with self.database.transaction() as session:
+            yield session
 
 
 async def get_parts(connection: HTTPConnection) -> Parts:
@@ -66,7 +75,7 @@ PartsDep = Annotated[Parts, Depends(get_parts)]
 
 async def get_session(parts: PartsDep) -> AsyncIterator[Session]:
     """One request, one transaction."""
-    async with parts.database.transaction() as session:
+    async with parts.transaction() as session:
         yield session
 
 

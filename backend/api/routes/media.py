@@ -34,7 +34,7 @@ def _pictures(*media_types: str) -> dict[int | str, dict[str, Any]]:
 )
 async def get_picture(parts: PartsDep, frame_id: LongId) -> Response:
     """The picture as the camera made it."""
-    async with parts.database.transaction() as session:
+    async with parts.transaction() as session:
         frame = await shown_frame(session, frame_id)
     folder = parts.places.pictures
     relative = ContentStore(folder).path(frame["content_hash"]).relative_to(folder)
@@ -47,7 +47,7 @@ async def get_picture(parts: PartsDep, frame_id: LongId) -> Response:
 @router.get("/{frame_id}/thumbnail", response_class=Response, responses=_pictures("image/jpeg"))
 async def get_thumbnail(parts: PartsDep, frame_id: LongId) -> Response:
     """A small picture with the boxes of what was detected; made only where something was."""
-    async with parts.database.transaction() as session:
+    async with parts.transaction() as session:
         frame = await shown_frame(session, frame_id)
     if frame["state"] != FrameState.ATTACHED:
         raise NotFound(

@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from backend.core.clock import Clock
 from backend.core.database import Database
-from backend.core.errors import Unavailable
+from backend.core.errors import Conflict, Unavailable
 from backend.core.redis import RedisClient
 from backend.services.stores import cameras, dead_letters, frames
 from backend.services.upkeep import part_findings
+from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.heartbeat import Word, heard
-from backend.services.upkeep.ladder import LADDER
+from backend.services.upkeep.ladder import LADDER, rung_of
 from backend.services.upkeep.part_findings import Finding, Status
 from backend.services.upkeep.redis_watch import RedisWatch
 from backend.services.upkeep.silent_cameras import silent_cameras
@@ -80,17 +81,23 @@ class Health:
     """
 
     def __init__(
-        self, database: Database, redis: RedisClient, clock: Clock, folders: Sequence[Path]
+        self,
+        database: Database,
+        redis: RedisClient,
+        clock: Clock,
+        folders: Sequence[Path],
+        fitness: Fitness,
     ) -> None:
         self._database = database
         self._redis = redis
         self._redis_watch = RedisWatch(redis, clock)
         self._clock = clock
         self._folders = folders
+        self._fitness = fitness
         self._seen: dict[str, PartHealth] = {}
         self._latest: tuple[float, Report] | None = None
         self._looking = asyncio.Lock()
-        self._database_took = 0.0
+        self._took: dict[str, float] = {}
 
     async def run(self) -> None:
         """Look every 10 s, and at Redis every second."""
@@ -126,32 +133,41 @@ class Health:
                 )
             )
             words = looks.create_task(_bounded(self._listen(), None))
+        servers = [database.result(), redis.result()]
         of_ledger, nothing_waits = ledger.result()
-        of_words = _look_at_words(words.result(), nothing_waits=nothing_waits)
-        return [database.result(), redis.result(), *of_words, *of_ledger, disk.result()]
+        of_words = _look_at_words(words.result(), servers, nothing_waits=nothing_waits)
+        return [*servers, *of_words, *of_ledger, disk.result()]
 
     async def _look_at_database(self) -> Finding:
         asked_at = self._clock.monotonic()
         try:
             await self._database.ping()
+            took = self._clock.monotonic() - asked_at
+            await self._fitness.check_schema()
         except Unavailable as error:
             return _no_database(str(error))
-        took = self._clock.monotonic() - asked_at
-        # One slow answer may be that of a new connection, or of this process: two in a row count.
-        before, self._database_took = self._database_took, took
-        return part_findings.look_at_answer(min(before, took))
+        except Conflict as error:
+            return Finding("database", "unhealthy", str(error), rung=rung_of(error.code))
+        return self._answered("database", took)
 
     async def _look_at_redis(self) -> Finding:
+        asked_at = self._clock.monotonic()
         answer = await self._redis.health_check()
         if answer["status"] != "healthy":
-            return _no_redis(f"{answer['error']}; news come late")
+            return _no_redis(f"{answer['error']}; news come late", answer.get("code"))
         since = self._redis_watch.changed_at if self._redis_watch.answers else None
-        return Finding("redis", "healthy", "it answers", since)
+        return self._answered("redis", self._clock.monotonic() - asked_at, since)
+
+    def _answered(self, name: str, took: float, since: datetime | None = None) -> Finding:
+        # One slow answer may be that of a new connection, or of this process: two in a row count.
+        before, self._took[name] = self._took.get(name, 0.0), took
+        return part_findings.look_at_answer(name, min(before, took), since)
 
     async def _look_into_ledger(self) -> tuple[list[Finding], bool]:
         """What it says, and whether it is known that nothing waits."""
         now = self._clock.now()
         try:
+            self._fitness.refuse_work()
             async with self._database.transaction() as session:
                 oldest = await frames.longest_waiting(session)
                 found = [
@@ -216,22 +232,34 @@ def _no_database(reason: str) -> Finding:
     return Finding("database", "unhealthy", reason, rung="database")
 
 
-def _no_redis(reason: str) -> Finding:
-    return Finding("redis", "degraded", reason, rung="redis")
+def _no_redis(reason: str, code: str | None = None) -> Finding:
+    return Finding("redis", "degraded", reason, rung=rung_of(code or "redis"))
 
 
-def _unknown(names: Sequence[str], missing: str) -> list[Finding]:
-    reason = f"not known while {missing} does not answer"
+def _unknown(names: Sequence[str], reason: str) -> list[Finding]:
     return [Finding(name, "degraded", reason) for name in names]
 
 
 def _no_ledger() -> tuple[list[Finding], bool]:
-    return _unknown(_OF_LEDGER, "the database"), False
+    return _unknown(_OF_LEDGER, "not known while the database does not answer"), False
 
 
-def _look_at_words(words: Sequence[Word] | None, *, nothing_waits: bool) -> list[Finding]:
+_NO_WORDS = {
+    "redis_full": "not known while Redis takes nothing: workers cannot say how they are",
+    "redis_forgets": "workers do not work with this Redis",
+    "schema": "workers do not work with this database",
+}
+"""Why workers may be at work, and not be heard, or cannot be: the rungs of their servers."""
+
+
+def _look_at_words(
+    words: Sequence[Word] | None, servers: Sequence[Finding], *, nothing_waits: bool
+) -> list[Finding]:
     if words is None:
-        return _unknown(_OF_WORKERS, "Redis")
+        return _unknown(_OF_WORKERS, "not known while Redis does not answer")
+    for server in servers:
+        if server.rung in _NO_WORDS and (not words or server.rung == "redis_full"):
+            return _unknown(_OF_WORKERS, _NO_WORDS[server.rung])
     return [
         part_findings.look_at_workers(words),
         part_findings.look_at_ingest(words),

@@ -31,6 +31,14 @@ LADDER: tuple[Rung, ...] = (
         "See whether PostgreSQL runs and its disk has room: `hsi logs`. It goes on by itself.",
     ),
     Rung(
+        "schema",
+        "The database is newer than this version of the product",
+        "`database` is at a migration that this version does not have; seen within 10 s",
+        "New pictures stay where the cameras put them; health is shown.",
+        "Everything else: workers end, and the API answers nothing from the database.",
+        "Install the version that brought the database there, or restore a backup.",
+    ),
+    Rung(
         "database_slow",
         "The database answers slowly",
         "`database` took longer than 0.5 s for an answer, twice in a row",
@@ -120,7 +128,32 @@ LADDER: tuple[Rung, ...] = (
         "Pictures are taken in; all that is there is shown.",
         "Pictures are looked at once it is back; live news come some seconds late. How the "
         "workers are is not known meanwhile.",
-        "See whether Redis runs and has memory left. Nothing is lost with it.",
+        "See whether Redis runs. Nothing is lost with it.",
+    ),
+    Rung(
+        "redis_full",
+        "Redis is out of memory",
+        "`redis` answers, and takes nothing",
+        "Pictures are taken in; all that is there is shown.",
+        "Pictures are looked at once it takes bells again; live news come some seconds late. How "
+        "the workers are is not known meanwhile, since they cannot say so.",
+        "Raise its maxmemory, or see what else fills it. Nothing is lost with it.",
+    ),
+    Rung(
+        "redis_forgets",
+        "Redis would throw bells away",
+        "`redis` names its maxmemory-policy, which is another than noeviction; seen within 10 s",
+        "All that is there is shown; new pictures stay where the cameras put them.",
+        "New pictures are not taken in or looked at: workers end, and start once it is mended.",
+        "Set maxmemory-policy to noeviction there, or REDIS_URL to another one.",
+    ),
+    Rung(
+        "redis_slow",
+        "Redis answers slowly",
+        "`redis` took longer than 0.5 s for an answer, twice in a row",
+        "Everything, with delay.",
+        "Nothing for good; pictures are looked at late, and live news come late.",
+        "See what else keeps its machine busy.",
     ),
     Rung(
         "cameras",
@@ -141,3 +174,14 @@ LADDER: tuple[Rung, ...] = (
         "`hsi dlq` shows them with the reasons; replay them once that is mended, or discard them.",
     ),
 )
+
+_RUNG_OF_CODE = {
+    "database.newer_schema": "schema",
+    "redis.full": "redis_full",
+    "redis.evicts": "redis_forgets",
+}
+
+
+def rung_of(code: str) -> str:
+    """The name of the rung that an error with this code stands for: else what it begins with."""
+    return _RUNG_OF_CODE.get(code, code.partition(".")[0])

@@ -9,7 +9,7 @@ from typing import Literal
 
 from backend.services.stores.rows import Record
 from backend.services.upkeep.heartbeat import BreakerWord, Word
-from backend.services.upkeep.ladder import LADDER
+from backend.services.upkeep.ladder import LADDER, rung_of
 from backend.services.upkeep.silent_cameras import SilentCamera
 
 Status = Literal["healthy", "degraded", "unhealthy"]
@@ -38,12 +38,12 @@ class Finding:
     rung: str | None = None
 
 
-def look_at_answer(seconds: float) -> Finding:
-    """How the database is that took so long to answer."""
+def look_at_answer(name: str, seconds: float, since: datetime | None = None) -> Finding:
+    """How a server is that took so long to answer; `since` when it is known to be there."""
     if seconds > SLOW_SECONDS:
         reason = f"it took {seconds:.1f} s to answer"
-        return Finding("database", "degraded", reason, rung="database_slow")
-    return Finding("database", "healthy", "it answers")
+        return Finding(name, "degraded", reason, rung=f"{name}_slow")
+    return Finding(name, "healthy", "it answers", since)
 
 
 def look_at_workers(words: Sequence[Word]) -> Finding:
@@ -143,7 +143,7 @@ def _reasons(opened: Sequence[BreakerWord]) -> str:
 
 def _lowest_rung(codes: Iterable[str | None]) -> str:
     """The lowest rung that one of these errors stands for; some part's, where none is known."""
-    named = {(code or "").partition(".")[0] for code in codes}
+    named = {rung_of(code or "") for code in codes}
     return next((rung.name for rung in LADDER if rung.name in named), "part")
 
 

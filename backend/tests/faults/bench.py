@@ -230,12 +230,22 @@ class FaultBench:
         except httpx.TransportError:
             return None
 
-    async def health(self, name: str = "A") -> Mapping[str, Any]:
-        """What an API says of the product and its parts; nothing where it does not answer."""
+    async def rungs(self, name: str = "A") -> list[str]:
+        """On which rungs of the ladder an API says that the product stands."""
+        return [rung["name"] for rung in (await self._report(name))["rungs"]]
+
+    async def _report(self, name: str) -> Mapping[str, Any]:
         try:
             async with self._client(name) as client:
-                report = (await client.get("/api/system/health")).json()
+                report: Mapping[str, Any] = (await client.get("/api/system/health")).json()
         except (httpx.TransportError, ValueError):
+            return {}
+        return report
+
+    async def health(self, name: str = "A") -> Mapping[str, Any]:
+        """What an API says of the product and its parts; nothing where it does not answer."""
+        report = await self._report(name)
+        if not report:
             return {}
         return {"status": report["status"], **{part["name"]: part for part in report["parts"]}}
 

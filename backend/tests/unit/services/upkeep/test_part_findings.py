@@ -220,7 +220,7 @@ def test_a_worker_of_another_version_is_at_work_all_the_same() -> None:
     [(0.01, "healthy", None), (0.5, "healthy", None), (0.7, "degraded", "database_slow")],
 )
 def test_a_slow_database_is_said(seconds: float, status: str, rung: str | None) -> None:
-    found = look_at_answer(seconds)
+    found = look_at_answer("database", seconds)
     assert (found.status, found.rung) == (status, rung)
 
 
@@ -262,7 +262,8 @@ def test_every_rung_is_on_the_ladder() -> None:
         look_at_ingest([word(unseen_folders={"gate": "no right"})]),
         look_at_ingest([away]),
         look_at_detectors([away]),
-        look_at_answer(9),
+        look_at_answer("database", 9),
+        look_at_answer("redis", 9),
         look_at_dead_letters(1),
         look_at_disks([Path("/nowhere")]),
     ]

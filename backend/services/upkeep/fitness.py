@@ -1,0 +1,78 @@
+"""Are PostgreSQL and Redis such as the product may work with? Looked at for as long as it works."""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from backend.core.clock import Clock
+from backend.core.database import Database
+from backend.core.errors import Conflict, Unavailable
+from backend.core.redis import RedisClient
+from backend.services.stores import schema
+
+_LOOK_EVERY_SECONDS = 5.0
+
+RefuseSchema = Callable[[Collection[str]], None]
+"""Raises `Conflict` for a database at these migrations, where it is newer than we are."""
+
+
+class Fitness:
+    """Both are looked at before the start; but either may be away then, and come later; a database
+    may be restored, or brought to a newer schema by another machine; a Redis be configured anew.
+    """
+
+    def __init__(
+        self, database: Database, redis: RedisClient, clock: Clock, refuse: RefuseSchema
+    ) -> None:
+        self._database = database
+        self._redis = redis
+        self._clock = clock
+        self._refuse = refuse
+        self._newer: Conflict | None = None
+
+    async def during(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do work, which ends in an orderly way once they are found unfit.
+
+        Then raises why: `Conflict` for a newer schema, `Invalid` for a Redis that forgets.
+        """
+        tasks = [asyncio.ensure_future(self._look()), asyncio.ensure_future(work())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    async def _look(self) -> None:
+        while True:
+            with suppress(Unavailable):  # whoever needs it says so
+                await self._redis.refuse_forgetting()
+            with suppress(Unavailable, Conflict):
+                await self.check_schema()
+            if self._newer is not None:
+                raise self._newer
+            await self._clock.sleep(_LOOK_EVERY_SECONDS)
+
+    async def check_schema(self) -> None:
+        """Raise `Conflict` for a newer schema, or where the server does not let us in.
+
+        Raises `Unavailable` where there is no answer.
+        """
+        async with self._database.transaction() as session:
+            await schema.hold_still(session)
+            stamps = await schema.stamps(session)
+        try:
+            self._refuse(stamps)
+        except Conflict as error:
+            self._newer = error
+            raise
+        self._newer = None
+
+    def refuse_work(self) -> None:
+        """Raise `Unavailable` for those who ask while the schema is known to be newer."""
+        if self._newer is not None:
+            raise Unavailable(str(self._newer), code=self._newer.code)
