@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from backend.migrations.known import refuse_unknown
 
-
 PATIENCE = timedelta(minutes=2)
 """How long another migration is waited for: longer than ours take on a large ledger."""
 

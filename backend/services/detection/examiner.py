@@ -38,10 +38,12 @@ class Examination:
     """What came of a batch.
 
     `failed` are frames at which an unexpected error happened. `uncounted` are those whose attempt
-    does not count: they had to wait, because something was unavailable, or for the stop.
+    does not count: they had to wait, because something was unavailable, or for the stop. `without`
+    are those of them whose copy is gone, and the cameras' folder too: they alone wait for it.
     """
 
     seen: list[Seen] = field(default_factory=list)
+    without: list[WaitingFrame] = field(default_factory=list)
     failed: dict[int, Exception] = field(default_factory=dict)
     uncounted: list[int] = field(default_factory=list)
     memory: bytes | None = None
@@ -67,6 +69,10 @@ class Originals(Protocol):
         """Make the copy of a frame's picture again. Raises `NotFound`, with the reason, or
         `Unavailable`."""
         ...
+
+
+class _NoOriginal(Exception):  # noqa: N818 - it may be there again with the next look
+    """A picture's copy is gone, and the folder from which it could be made again is away."""
 
 
 class Examiner:
@@ -145,8 +151,17 @@ class Examiner:
         except NotFound:
             if self._originals is None:
                 raise
-            await self._originals.copy_again(frame.id)
+            await self._copy_again(frame, self._originals)
         return await asyncio.to_thread(self._read, frame)
+
+    async def _copy_again(self, frame: WaitingFrame, originals: Originals) -> None:
+        try:
+            await originals.copy_again(frame.id)
+        except Unavailable as error:
+            if not error.code.startswith("media."):
+                raise
+            log.warning("a frame waits for the cameras' folder", reason=str(error))
+            raise _NoOriginal from error
 
     def _read(self, frame: WaitingFrame) -> Pixels:
         data = self._pictures.read(frame.content_hash)
@@ -161,6 +176,8 @@ class Examiner:
             with self._breaker.call():
                 pixels = await reading
                 await self._detect(frame, pixels, examination)
+        except _NoOriginal:
+            examination.without.append(frame)
         except NotFound as error:
             examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
         except Invalid as error:
