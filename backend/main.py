@@ -26,8 +26,17 @@ from backend.domain.frames import Lane
 from backend.services.live.fan_out import FanOut
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
-from backend.wiring import fitness_of, folders, refuse_unfit_servers, server_urls, services
+from backend.wiring import (
+    disk_threads,
+    fitness_of,
+    folders,
+    refuse_unfit_servers,
+    server_urls,
+    services,
+)
 
+_ANSWER_SECONDS = 10.0
+"""For a disk; whoever asks is then told that it does not answer."""
 _SECONDS_TO_END = 2  # `hsi up` gives its processes four
 
 
@@ -61,7 +70,13 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
         application.state.parts = Parts(
             database=database,
             clock=clock,
-            places=Places(places.media_root, places.pictures, places.thumbnails),
+            places=Places(
+                places.media_root,
+                places.pictures,
+                places.thumbnails,
+                in_media_thread=disk_threads("media", clock, patience=_ANSWER_SECONDS).run,
+                in_data_thread=disk_threads("pictures", clock, patience=_ANSWER_SECONDS).run,
+            ),
             fan_out=fan_out,
             health=health,
             fitness=fitness,

@@ -1,5 +1,6 @@
 """What routes are given: the parts of the process, a transaction, a page's size and place."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from backend.api.json_text import parsed
 from backend.api.schemas.text import ClassName, Text
 from backend.core.clock import Clock
 from backend.core.database import Database
+from backend.core.disk_threads import InThread
 from backend.core.errors import Invalid, NotFound
 from backend.core.queue import Bells
 from backend.services.live.fan_out import FanOut
@@ -30,11 +32,13 @@ _SHOWN = 20  # slugs in one sentence
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The folders that the API reads and, for a new camera, writes."""
+    """The folders that the API reads and, for a new camera, writes; and in what threads."""
 
     media_root: Path
     pictures: Path
     thumbnails: Path
+    in_media_thread: InThread = asyncio.to_thread
+    in_data_thread: InThread = asyncio.to_thread
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from backend.core.disk_threads import InThread
 from backend.core.errors import NotFound, Unavailable
 
 _CHUNK_BYTES = 256 * 1024
@@ -19,8 +20,9 @@ _HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nos
 class PictureResponse(Response):
     """A picture, sent piece by piece."""
 
-    def __init__(self, file: BinaryIO, *, name: str) -> None:
+    def __init__(self, file: BinaryIO, *, name: str, in_thread: InThread) -> None:
         self._file = file
+        self._in_thread = in_thread
         self.status_code = 200
         self.background = None
         media_type, extension = _kind_of(file)
@@ -39,19 +41,21 @@ class PictureResponse(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             more = True
             while more:
-                chunk = await asyncio.to_thread(self._file.read, _CHUNK_BYTES)
+                chunk = await self._in_thread(self._file.read, _CHUNK_BYTES)
                 more = len(chunk) == _CHUNK_BYTES
                 await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
 
-async def picture_response(folder: Path, relative: Path, *, name: str) -> PictureResponse:
+async def picture_response(
+    folder: Path, relative: Path, *, name: str, in_thread: InThread = asyncio.to_thread
+) -> PictureResponse:
     """The picture in a file below a folder; `name` is how a browser would save it.
 
     Raises `FileNotFoundError` where there is no such file, `Unavailable` where it cannot be read.
     """
     try:
-        file = await asyncio.to_thread(open_below, folder, relative)
-        return await asyncio.to_thread(PictureResponse, file, name=name)
+        file = await in_thread(open_below, folder, relative)
+        return await in_thread(PictureResponse, file, name=name, in_thread=in_thread)
     except FileNotFoundError:
         raise
     except OSError as error:

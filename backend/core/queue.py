@@ -156,19 +156,12 @@ class StreamBells:
     us. Whether a ring arrived of which the answer is lost, nobody knows: `unsure` is called.
     """
 
-    def __init__(
-        self,
-        redis: RedisClient,
-        lanes: Sequence[str],
-        *,
-        hearer: str,
-        unsure: Callable[[], None] = _nothing,
-    ) -> None:
+    def __init__(self, redis: RedisClient, lanes: Sequence[str], *, hearer: str) -> None:
         self._redis = redis
         self._lanes = tuple(lanes)
         self._turns = _Turns(lanes)
         self._hearer = hearer
-        self._unsure = unsure
+        self.unsure: Callable[[], None] = _nothing
         self._held: list[Bell] = []
         self._doubt_ends = 0.0
         self._is_new = True
@@ -187,7 +180,7 @@ class StreamBells:
                     _RING, 2, self._stream(lane), self._rung(lane), name
                 )
         except Unavailable:
-            self._unsure()
+            self.unsure()
             raise
 
     async def hear(self, patience: float) -> Bell | None:

@@ -39,7 +39,9 @@ async def get_picture(parts: PartsDep, frame_id: LongId) -> Response:
     folder = parts.places.pictures
     relative = ContentStore(folder).path(frame["content_hash"]).relative_to(folder)
     try:
-        return await picture_response(folder, relative, name=f"frame-{frame_id}")
+        return await picture_response(
+            folder, relative, name=f"frame-{frame_id}", in_thread=parts.places.in_data_thread
+        )
     except FileNotFoundError:
         raise gone("the picture", "pictures.missing") from None
 
@@ -57,6 +59,8 @@ async def get_thumbnail(parts: PartsDep, frame_id: LongId) -> Response:
     folder = parts.places.thumbnails
     relative = thumbnail_path(folder, frame_id).relative_to(folder)
     try:
-        return await picture_response(folder, relative, name=f"frame-{frame_id}-small")
+        return await picture_response(
+            folder, relative, name=f"frame-{frame_id}-small", in_thread=parts.places.in_data_thread
+        )
     except FileNotFoundError:
         raise gone("the thumbnail", "frame.no_thumbnail") from None

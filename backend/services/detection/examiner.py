@@ -11,6 +11,7 @@ import structlog
 from backend.core import metrics
 from backend.core.breaker import Breaker
 from backend.core.content_store import ContentStore, write_whole
+from backend.core.disk_threads import InThread
 from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
 from backend.domain.thumbnails import thumbnail_path
@@ -90,6 +91,7 @@ class Examiner:
         breaker: Breaker,
         decode: Decode = decode,
         originals: Originals | None = None,
+        in_thread: InThread = asyncio.to_thread,
     ) -> None:
         self.detector = detector
         self._pictures = pictures
@@ -97,6 +99,7 @@ class Examiner:
         self._breaker = breaker
         self._decode = decode
         self._originals = originals
+        self._in_thread = in_thread
         self._stopped = False
         self._limit: asyncio.Timeout | None = None
 
@@ -147,12 +150,12 @@ class Examiner:
 
     async def _pixels(self, frame: WaitingFrame) -> Pixels:
         try:
-            return await asyncio.to_thread(self._read, frame)
+            return await self._in_thread(self._read, frame)
         except NotFound:
             if self._originals is None:
                 raise
             await self._copy_again(frame, self._originals)
-        return await asyncio.to_thread(self._read, frame)
+        return await self._in_thread(self._read, frame)
 
     async def _copy_again(self, frame: WaitingFrame, originals: Originals) -> None:
         try:
@@ -195,7 +198,7 @@ class Examiner:
         with metrics.DETECT_SECONDS.time():
             findings = await self.detector.detect(view, examination.memory)
         if findings.detections:
-            await asyncio.to_thread(self._keep_thumbnail, frame, pixels, findings)
+            await self._in_thread(self._keep_thumbnail, frame, pixels, findings)
         examination.memory = findings.memory
         state = FrameState.ATTACHED if findings.detections else FrameState.EMPTY
         examination.seen.append(Seen(frame, findings, state))

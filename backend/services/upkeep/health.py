@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from backend.core.clock import Clock
 from backend.core.database import Database
+from backend.core.disk_threads import DiskThreads
 from backend.core.errors import Conflict, Unavailable
+from backend.core.pace import Pace
 from backend.core.redis import RedisClient
 from backend.services.stores import cameras, dead_letters, frames
 from backend.services.upkeep import part_findings
@@ -94,6 +96,13 @@ class Health:
         self._clock = clock
         self._folders = folders
         self._fitness = fitness
+        self._disk = DiskThreads(
+            "pictures",
+            "the disk of the data folder",
+            Pace(clock, limit=_CHECK_SECONDS),
+            patience=_CHECK_SECONDS,
+            most=1,
+        )
         self._seen: dict[str, PartHealth] = {}
         self._latest: tuple[float, Report] | None = None
         self._looking = asyncio.Lock()
@@ -127,10 +136,7 @@ class Health:
             redis = looks.create_task(_bounded(self._look_at_redis(), _no_redis(_NO_ANSWER)))
             ledger = looks.create_task(_bounded(self._look_into_ledger(), _no_ledger()))
             disk = looks.create_task(
-                _bounded(
-                    asyncio.to_thread(part_findings.look_at_disks, self._folders),
-                    Finding("disk", "degraded", _NO_ANSWER, rung="disk"),
-                )
+                _bounded(self._look_at_disks(), Finding("disk", "degraded", _NO_ANSWER))
             )
             words = looks.create_task(_bounded(self._listen(), None))
         servers = [database.result(), redis.result()]
@@ -157,6 +163,12 @@ class Health:
             return _no_redis(f"{answer['error']}; news come late", answer.get("code"))
         since = self._redis_watch.changed_at if self._redis_watch.answers else None
         return self._answered("redis", self._clock.monotonic() - asked_at, since)
+
+    async def _look_at_disks(self) -> Finding:
+        try:
+            return await self._disk.run(part_findings.look_at_disks, self._folders)
+        except Unavailable as error:
+            return Finding("disk", "degraded", str(error), rung="pictures")
 
     def _answered(self, name: str, took: float, since: datetime | None = None) -> Finding:
         # One slow answer may be that of a new connection, or of this process: two in a row count.

@@ -75,6 +75,14 @@ class BreakerWord(BaseModel):
     code: str | None = None
 
 
+class SlowWord(BaseModel):
+    """How slow the detector or a disk is that it uses; `answered`: not at all, up to now."""
+
+    seconds: float
+    since: datetime
+    answered: bool = True
+
+
 class Word(BaseModel):
     """What a worker has said, as far as this version understands it.
 
@@ -87,6 +95,7 @@ class Word(BaseModel):
     since: datetime | None = None
     parts: dict[str, PartWord] = {}
     breakers: dict[str, BreakerWord] = {}
+    slow: dict[str, SlowWord] = {}
     detector: str | None = None
     media_root: str | None = None
     watched_folders: int = 0

@@ -48,20 +48,41 @@ LADDER: tuple[Rung, ...] = (
     ),
     Rung(
         "pictures",
-        "The pictures' disk is full, gone, or another one",
-        "`ingest` or `detector` cannot write or read the folder of the pictures",
+        "The pictures' disk is full, gone, another one, or does not answer",
+        "`ingest`, `detector` or `disk` cannot write or read the folder of the pictures, or a "
+        "worker has waited for 30 s in vain",
         "Events that are there are shown; new pictures stay where the cameras put them.",
         "New pictures are not taken in, and those that wait are not looked at.",
         "Make room, or mount the disk that belongs there. It goes on by itself. If the folder that "
         "is there, or a new one, is to be the right one from now on: `hsi fsck --accept-folder`.",
     ),
     Rung(
+        "pictures_slow",
+        "The pictures' disk answers slowly",
+        "`ingest`: a worker waited longer than 2 s for each of its last three answers, or has "
+        "waited for one for 10 s",
+        "Everything, with delay.",
+        "Nothing for good; new pictures are taken in late.",
+        "See what else keeps that disk busy, or whether it is about to fail.",
+    ),
+    Rung(
         "media",
-        "The cameras' folder is not there",
-        "`workers` names a part that needs it; it is tried again every half minute at the latest",
+        "The cameras' folder is not there, or its disk does not answer",
+        "`workers` or `ingest` names what needs it, or has waited for it for 60 s in vain; it is "
+        "tried again every half minute at the latest",
         "Pictures that were taken in are looked at; all that is there is shown.",
         "New pictures, until the folder is there again; then a scan finds what it holds.",
-        "Mount the disk, or set the folder that the cameras write to: the reason names it.",
+        "Mount the disk, or see whether the machine that shares it runs; or set the folder that "
+        "the cameras write to: the reason names it.",
+    ),
+    Rung(
+        "media_slow",
+        "The cameras' disk answers slowly",
+        "`ingest`: a worker waited longer than 4 s for each of its last three answers, or has "
+        "waited for one for 20 s",
+        "Everything, with delay.",
+        "Nothing for good; new pictures are seen and taken in late.",
+        "See what else keeps that disk busy, or the network to it.",
     ),
     Rung(
         "disk",
@@ -94,6 +115,15 @@ LADDER: tuple[Rung, ...] = (
         "Pictures are taken in and kept; all that is there is shown.",
         "Pictures wait to be looked at, for as long as it takes; none counts as failed.",
         "See whether the detector, or the machine it is on, runs. It goes on by itself.",
+    ),
+    Rung(
+        "detector_slow",
+        "The detector takes long",
+        "`detector` took longer than 1 s for each of the last three pictures, or has been at one "
+        "for 5 s",
+        "Everything; of each camera the newest pictures go first.",
+        "Pictures wait for their turn when more come than it can look at.",
+        "A smaller model, or more power; or see what else keeps that machine busy.",
     ),
     Rung(
         "folders",

@@ -65,13 +65,21 @@ class FaultBench:
         stop_at: str | None = None,
         times: int = 1,
         lease: float | None = None,
+        patience: float | None = None,
     ) -> None:
         """Start a worker, which may end or stop itself at a point (`worker.POINTS`).
 
-        `lease` is for how many seconds it takes leases, if not for its usual ones.
+        `lease` is for how many seconds it takes leases, if not for its usual ones; `patience` how
+        many it waits for a disk.
         """
+        options = {
+            "--end-at": end_at,
+            "--stop-at": stop_at,
+            "--lease": lease,
+            "--patience": patience,
+        }
         words = ["--name", name, "--times", str(times)]
-        for option, value in (("--end-at", end_at), ("--stop-at", stop_at), ("--lease", lease)):
+        for option, value in options.items():
             words += [] if value is None else [option, str(value)]
         with self.product.log.open("ab") as output:
             self.workers[name] = spawn(

@@ -149,6 +149,12 @@ def take_leases_for(seconds: float) -> None:
     setattr(claims, "_RENEW_SECONDS", seconds / 3)  # noqa: B010
 
 
+def be_patient_for(seconds: float) -> None:
+    """Wait for a disk no longer than that."""
+    for name in wiring._PATIENCE:
+        wiring._PATIENCE[name] = seconds
+
+
 def main() -> None:
     """Be a worker, until the point."""
     parser = argparse.ArgumentParser()
@@ -158,6 +164,7 @@ def main() -> None:
     parser.add_argument("--stop-at", choices=POINTS)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--lease", type=float)
+    parser.add_argument("--patience", type=float)
     asked = parser.parse_args()
     if asked.end_at is not None:
         halt_at(POINTS[asked.end_at], asked.times, signal.SIGKILL)
@@ -165,6 +172,8 @@ def main() -> None:
         halt_at(POINTS[asked.stop_at], asked.times, signal.SIGSTOP)
     if asked.lease is not None:
         take_leases_for(asked.lease)
+    if asked.patience is not None:
+        be_patient_for(asked.patience)
     detector = BenchDetector(Path(os.environ["HSI_DATA"]) / "temper")
     setattr(wiring, "open_detector", lambda *_, **__: detector)  # noqa: B010
     worker.main(asked.name, asked.ready)

@@ -295,7 +295,8 @@ async def test_a_stale_bell_whose_answer_was_cut_is_not_lost_for_another_minute(
 async def test_who_rings_and_gets_no_answer_says_so(behind: RedisClient, proxy: Proxy) -> None:
     """Nobody knows whether it rings; the reconciler is to look at once, and not in a minute."""
     said: list[bool] = []
-    bells = StreamBells(behind, LANES, hearer="one", unsure=lambda: said.append(True))
+    bells = StreamBells(behind, LANES, hearer="one")
+    bells.unsure = lambda: said.append(True)
     await bells.ring("1", LIVE)
     assert said == []
     proxy.answer_bytes = 0

@@ -283,9 +283,11 @@ async def test_without_the_cameras_folder_only_frames_whose_copy_is_gone_wait(
         bell = await works.bells.hear(0.001)
         if bell is not None:
             await stage.handle(bell)
-    waiting = {frame: ("received", 0) for frame in gone}
+    waiting = dict.fromkeys(gone, ("received", 0))
     assert await fates(ledger) == {later: ("empty", 1), elsewhere: ("empty", 1), **waiting}
-    assert sorted(away.asked) == gone, "each once, and nothing rings for them until somebody reconciles"
+    assert sorted(away.asked) == gone, (
+        "each once, and nothing rings for them until somebody reconciles"
+    )
     assert await works.ringing() == []
     away.is_there = True
     for _ in range(2):
