@@ -247,7 +247,6 @@ async def run_pipeline(
     rules = EventRules(idle=settings.batch_idle_timeout, longest=settings.event_max)
 
     ingest = Ingest(intake, database, bells, clock)
-    events = EventStage(rules, RulesAnalyst(), clock)
     reconciler = Reconciler(database, bells, clock)
     bells.unsure = reconciler.hasten
     breaker = Breaker("detector", clock, closed=reconciler.hasten)
@@ -262,7 +261,7 @@ async def run_pipeline(
             originals=files.originals,
             in_thread=files.in_pictures.run,
         ),
-        Results(database, events, clock, settings.time_zone),
+        Results(database, EventStage(rules, RulesAnalyst(), clock), clock, settings.time_zone),
         bells,
         relay.told,
     )
@@ -292,11 +291,13 @@ async def run_pipeline(
     supervisor.add("sweep", sweep.run)
     supervisor.add("redis", RedisWatch(redis, clock, redis_is_back).run)
 
-    paces = {"detector": pace, "media": files.in_media.pace, "pictures": files.in_pictures.pace}
+    paces = {"detector": pace}
+    for disk_of in (files.in_media, files.in_pictures):
+        paces[disk_of.name] = disk_of.pace
+        disk_of.back = supervisor.wake
     state = _State(sources.watcher.state, (ingest.breaker, breaker), paces)
     details = partial(_details, detector.name, places.media_root, state)
-    heartbeat = Heartbeat(redis, clock, worker, supervisor, details)
-    supervisor.add("heartbeat", heartbeat.run)
+    supervisor.add("heartbeat", Heartbeat(redis, clock, worker, supervisor, details).run)
     try:
         ready()
         await supervisor.run()

@@ -30,6 +30,10 @@ class InThread(Protocol):
         ...
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Call:
     """Work for a thread, and the future of who waits for it."""
 
@@ -45,13 +49,14 @@ class DiskThreads:
 
     A call that has no answer after `patience` seconds is `Unavailable`, with the code
     `<name>.silent`. Its thread stays with it. While all threads are lost to such calls, every
-    other call is `Unavailable` at once; when the disk answers, they are there again. The threads
-    do not keep the process from ending.
+    other call is `Unavailable` at once; when the disk answers, they are there again, and `back` is
+    called. The threads do not keep the process from ending.
     """
 
     def __init__(self, name: str, what: str, pace: Pace, *, patience: float, most: int = 6) -> None:
         self.name = name
         self.pace = pace
+        self.back: Callable[[], None] = _nothing
         self._what = what
         self._patience = patience
         self._most = most
@@ -124,6 +129,8 @@ class DiskThreads:
         self._running.discard(call)
         if not call.answer.done():
             tell()
+        if call.is_late:
+            self.back()
         self._wake(1)
 
     def _give_up(self, call: _Call) -> None:

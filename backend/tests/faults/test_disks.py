@@ -1,10 +1,12 @@
 """Disks are full, and have room again."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backend.tests.faults.bench import FaultBench, lasts
@@ -79,13 +81,24 @@ async def test_a_disk_does_not_answer(
 
     await until(is_said, f"health to say that the disk of the {folder} does not answer")
     await lasts(seconds)
-    assert await bench.status(path="/api/events") == 200, address
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=20) as client:
+        assert (await client.get("/api/events")).status_code == 200
+        pictures = [client.get(f"/api/frames/{frame}/picture") for frame in await some(bench, 10)]
+        answers = {answer.status_code for answer in await asyncio.gather(*pictures)}
+        assert answers == {503 if folder == "pictures" else 200}
+        assert (await client.get("/api/events")).status_code == 200, "they are in nobody's way"
     assert thread_count(bench) <= threads + 2 * 6, "no more than there are for the two disks"
     disk.end()
     disks.silent.clear()
     bench.over()
     bench.drop(30)
     await bench.recovered(f"disk of the {folder} does not answer", f"for {seconds:g} s")
+
+
+async def some(bench: FaultBench, number: int) -> list[int]:
+    """Frames that are attached."""
+    rows = await bench.rows(f"SELECT id FROM frames WHERE state = 'attached' LIMIT {number}")
+    return [row["id"] for row in rows]
 
 
 def thread_count(bench: FaultBench) -> int:

@@ -80,11 +80,14 @@ async def test_threads_do_not_pile_up_and_those_who_wait_for_one_are_told(
 
 async def test_when_it_answers_again_its_threads_are_there_again(hanging: Hanging) -> None:
     disk = threads()
+    back: list[bool] = []
+    disk.back = lambda: back.append(True)
     for _ in range(THREADS):
         with pytest.raises(Unavailable):
             await disk.run(hanging.work)
     with pytest.raises(Unavailable):
         await disk.run(int, 1)
+    assert back == []
     hanging.answers.set()
     async with asyncio.timeout(4):
         while True:
@@ -95,6 +98,7 @@ async def test_when_it_answers_again_its_threads_are_there_again(hanging: Hangin
             else:
                 break
     assert await asyncio.gather(*(disk.run(int, n) for n in range(9))) == list(range(9))
+    assert back == [True] * THREADS
 
 
 async def test_who_is_cancelled_leaves_the_others_their_turn(hanging: Hanging) -> None:
