@@ -48,7 +48,7 @@ class DiskThreads:
     """At most `most` threads work on the disk; one more waits for its turn.
 
     A call that has no answer after `patience` seconds is `Unavailable`, with the code
-    `<name>.silent`. Its thread stays with it. While all threads are lost to such calls, every
+    `<name>.no_answer`. Its thread stays with it. While all threads are lost to such calls, every
     other call is `Unavailable` at once; when the disk answers, they are there again, and `back` is
     called. The threads do not keep the process from ending.
     """
@@ -97,12 +97,12 @@ class DiskThreads:
 
     def _refuse_while_lost(self) -> None:
         if all(call.is_late for call in self._running):
-            raise self._silent()
+            raise self._no_answer()
 
-    def _silent(self) -> Unavailable:
+    def _no_answer(self) -> Unavailable:
         return Unavailable(
             f"{self._what} does not answer: is its disk, or the machine that it is on, away?",
-            code=f"{self.name}.silent",
+            code=f"{self.name}.no_answer",
         )
 
     def _hand_over(self, call: _Call) -> None:
@@ -138,7 +138,7 @@ class DiskThreads:
             return
         call.is_late = True
         if not call.answer.done():
-            call.answer.set_exception(self._silent())
+            call.answer.set_exception(self._no_answer())
         if all(one.is_late for one in self._running):
             self._wake(len(self._waiting))  # to be refused
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from backend.core.clock import Clock
 
 SLOW_IN_A_ROW = 3
-SILENT_TIMES = 5
+NO_ANSWER_TIMES = 5
 """A call that goes on for so many times the limit counts as slow before it has ended."""
 _FORGOTTEN_AFTER_SECONDS = 60.0
 
@@ -63,7 +63,7 @@ class Pace:
         """How slow it is; None where it is not, as far as anybody knows."""
         now = self._clock.monotonic()
         going_on = max((now - begun for begun in self._begun.values()), default=0.0)
-        if going_on > SILENT_TIMES * self.limit:
+        if going_on > NO_ANSWER_TIMES * self.limit:
             since = self._clock.now() - timedelta(seconds=going_on)
             return Slowness(going_on, since, answered=False)
         is_known = now - self._ended_at < _FORGOTTEN_AFTER_SECONDS or bool(self._begun)

@@ -38,7 +38,7 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class SilentDisk:
+class HungDisk:
     """A file system that takes every question and answers none, as a share whose server is away.
 
     It is one of FUSE, of which nobody reads the questions.
@@ -58,9 +58,9 @@ class Disks:
     """The disks of a test, taken away in the end."""
 
     made: list[Disk] = field(default_factory=list)
-    silent: list[SilentDisk] = field(default_factory=list)
+    hung: list[HungDisk] = field(default_factory=list)
 
-    def mount_silent(self, folder: Path) -> SilentDisk:
+    def mount_hung(self, folder: Path) -> HungDisk:
         """Lay a disk that does not answer over a folder; skips the test where one may not."""
         try:
             descriptor = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
@@ -68,17 +68,17 @@ class Disks:
             pytest.skip(f"a disk that does not answer needs /dev/fuse: {error.strerror}")
         options = f"fd={descriptor},rootmode=40000,user_id=0,group_id=0"
         libc = ctypes.CDLL(None, use_errno=True)
-        if libc.mount(b"silent", bytes(folder), b"fuse", 0, options.encode()) != 0:
+        if libc.mount(b"hung", bytes(folder), b"fuse", 0, options.encode()) != 0:
             os.close(descriptor)
             pytest.skip(f"a disk of one's own needs root: {os.strerror(ctypes.get_errno())}")
-        disk = SilentDisk(folder, descriptor)
-        self.silent.append(disk)
+        disk = HungDisk(folder, descriptor)
+        self.hung.append(disk)
         return disk
 
-    def end_silent(self) -> None:
+    def end_hung(self) -> None:
         """Take those away that do not answer: whoever waits for them cannot be ended before."""
-        while self.silent:
-            self.silent.pop().end()
+        while self.hung:
+            self.hung.pop().end()
 
     def mount(self, folder: Path, size: str, *, mode: str = "700") -> Disk:
         """A new disk in a folder; skips the test where one may not mount."""

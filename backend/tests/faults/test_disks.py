@@ -69,12 +69,12 @@ async def test_a_disk_does_not_answer(
     await bench.some_final(30)
     threads = thread_count(bench)
     if folder == "pictures":
-        disk = disks.mount_silent(bench.data / folder)
+        disk = disks.mount_hung(bench.data / folder)
         bench.drop(30)
     else:
         bench.drop(30)
         await bench.received(40)
-        disk = disks.mount_silent(bench.product.media_root)
+        disk = disks.mount_hung(bench.product.media_root)
 
     async def is_said() -> bool:
         return rung in await bench.rungs()
@@ -89,7 +89,7 @@ async def test_a_disk_does_not_answer(
         assert (await client.get("/api/events")).status_code == 200, "they are in nobody's way"
     assert thread_count(bench) <= threads + 2 * 6, "no more than there are for the two disks"
     disk.end()
-    disks.silent.clear()
+    disks.hung.clear()
     bench.over()
     bench.drop(30)
     await bench.recovered(f"disk of the {folder} does not answer", f"for {seconds:g} s")

@@ -60,7 +60,7 @@ async def test_one_at_a_time_goes_through_many() -> None:
 async def test_a_disk_that_does_not_answer_is_not_waited_for(hanging: Hanging) -> None:
     with pytest.raises(Unavailable, match="the cameras' folder does not answer") as raised:
         await threads().run(hanging.work)
-    assert raised.value.code == "media.silent"
+    assert raised.value.code == "media.no_answer"
 
 
 async def test_threads_do_not_pile_up_and_those_who_wait_for_one_are_told(
