@@ -2,7 +2,7 @@
 
 A bell carries no work: the work is in the ledger, and whoever hears the bell looks there. So a lost
 bell costs time until the next reconciling, and a bell too many costs one look. A bell that says
-more than this version understands is heard by its name; one without a name is passed over.
+more than this version understands is heard by its name; one without a name is left out.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _OF_THE_FIRST = 15  # bells in a row, while others wait
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """One bell that was heard; `ticket` is the queue's own mark."""
+    """One bell that was heard; `ticket` is the queue's own name for it."""
 
     name: str
     lane: str
