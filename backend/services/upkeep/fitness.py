@@ -29,7 +29,8 @@ class Fitness:
         self._redis = redis
         self._clock = clock
         self._refuse = refuse
-        self._newer: Conflict | None = None
+        self.newer: Conflict | None = None
+        """Why not, while the schema is known to be newer."""
 
     async def during(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do work, which ends in an orderly way once they are found unfit.
@@ -53,8 +54,8 @@ class Fitness:
                 await self._redis.refuse_forgetting()
             with suppress(Unavailable, Conflict):
                 await self.check_schema()
-            if self._newer is not None:
-                raise self._newer
+            if self.newer is not None:
+                raise self.newer
             await self._clock.sleep(_LOOK_EVERY_SECONDS)
 
     async def check_schema(self) -> None:
@@ -68,11 +69,11 @@ class Fitness:
         try:
             self._refuse(stamps)
         except Conflict as error:
-            self._newer = error
+            self.newer = error
             raise
-        self._newer = None
+        self.newer = None
 
     def refuse_work(self) -> None:
         """Raise `Unavailable` for those who ask while the schema is known to be newer."""
-        if self._newer is not None:
-            raise Unavailable(str(self._newer), code=self._newer.code)
+        if self.newer is not None:
+            raise Unavailable(str(self.newer), code=self.newer.code)

@@ -139,7 +139,7 @@ class Health:
                 _bounded(self._look_at_disks(), Finding("disk", "degraded", _NO_ANSWER))
             )
             words = looks.create_task(_bounded(self._listen(), None))
-        servers = [database.result(), redis.result()]
+        servers = [self._or_newer(database.result()), redis.result()]
         of_ledger, nothing_waits = ledger.result()
         of_words = _look_at_words(words.result(), servers, nothing_waits=nothing_waits)
         return [*servers, *of_words, *of_ledger, disk.result()]
@@ -148,13 +148,15 @@ class Health:
         asked_at = self._clock.monotonic()
         try:
             await self._database.ping()
-            took = self._clock.monotonic() - asked_at
-            await self._fitness.check_schema()
         except Unavailable as error:
             return _no_database(str(error))
-        except Conflict as error:
-            return Finding("database", "unhealthy", str(error), rung=rung_of(error.code))
-        return self._answered("database", took)
+        return self._answered("database", self._clock.monotonic() - asked_at)
+
+    def _or_newer(self, database: Finding) -> Finding:
+        newer = self._fitness.newer
+        if newer is None or database.status == "unhealthy":
+            return database
+        return Finding("database", "unhealthy", str(newer), rung=rung_of(newer.code))
 
     async def _look_at_redis(self) -> Finding:
         asked_at = self._clock.monotonic()
@@ -179,7 +181,7 @@ class Health:
         """What it says, and whether it is known that nothing waits."""
         now = self._clock.now()
         try:
-            self._fitness.refuse_work()
+            await self._fitness.check_schema()
             async with self._database.transaction() as session:
                 oldest = await frames.longest_waiting(session)
                 found = [
@@ -192,7 +194,7 @@ class Health:
                     part_findings.look_at_dead_letters(await dead_letters.count(session)),
                 ]
                 return found, oldest is None
-        except Unavailable:
+        except (Unavailable, Conflict):
             return _no_ledger()
 
     async def _listen(self) -> Sequence[Word] | None:
