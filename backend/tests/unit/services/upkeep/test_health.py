@@ -1,6 +1,8 @@
 """How the product is, over time, and when something does not answer."""
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import AsyncMock, MagicMock, Mock, patch
@@ -11,10 +13,11 @@ from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.migrations.known import refuse_unknown
 from backend.services.stores import frames
-from backend.services.upkeep import health
+from backend.services.upkeep import health, part_findings
 from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.health import Health, PartHealth, standings
 from backend.services.upkeep.ladder import LADDER
+from backend.services.upkeep.part_findings import Finding
 from backend.tests.fixtures.clock import ManualClock
 
 
@@ -202,6 +205,29 @@ async def test_a_database_that_hangs_is_not_waited_for(
     assert report.status == "unhealthy"
     assert report.parts[0].reason.startswith("no answer within")
     assert [rung.name for rung in report.rungs] == ["database"]
+
+
+async def test_a_disk_that_does_not_answer_costs_health_one_thread(
+    mock_redis: AsyncMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, asked = threading.Event(), []
+
+    def hang(folders: Sequence[Path]) -> Finding:
+        asked.append(folders)
+        answers.wait()
+        return Finding("disk", "healthy", "there is room")
+
+    monkeypatch.setattr(health, "_CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(part_findings, "look_at_disks", hang)
+    clock = ManualClock()
+    looking = health_of(mock_redis, idle_database(), clock, tmp_path)
+    for _ in range(5):
+        report = await looking.report()
+        clock.advance(10)
+    (disk,) = [part for part in report.parts if part.name == "disk"]
+    assert (disk.status, disk.rung, len(asked)) == ("degraded", "pictures", 1)
+    assert disk.reason.startswith("the disk of the data folder does not answer")
+    answers.set()
 
 
 async def test_who_is_cancelled_while_looking_leaves_nothing_running(
