@@ -207,7 +207,7 @@ async def run_pipeline(
         Examiner(
             detector,
             PictureReader(files.pictures, originals=files.originals),
-            Tracker(settings.time_zone, enrichment),
+            Tracker(settings.time_zone, enrichment, idle=rules.idle),
             places.thumbnails,
             breaker,
         ),
