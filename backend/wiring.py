@@ -27,11 +27,16 @@ from backend.domain.frames import Lane
 from backend.migrations.known import refuse_newer_schema, refuse_unknown
 from backend.services.analysis.rules import RulesAnalyst
 from backend.services.detection.claims import Claims
+from backend.services.detection.colours import ColourEnricher
+from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examiner
+from backend.services.detection.movement import MovementEnricher
 from backend.services.detection.opening import open_detector
+from backend.services.detection.reader import PictureReader
 from backend.services.detection.redraw import Redraw
 from backend.services.detection.stage import DetectionStage, Results
 from backend.services.detection.timed import TimedDetector
+from backend.services.detection.tracking import Tracker
 from backend.services.events.closer import EventCloser
 from backend.services.events.stage import EventStage
 from backend.services.ingest.camera_folders import CameraFolders
@@ -251,21 +256,22 @@ async def run_pipeline(
     bells.unsure = reconciler.hasten
     breaker = Breaker("detector", clock, closed=reconciler.hasten)
     pace = Pace(clock, limit=_SLOW_DETECTOR)
+    enrichment = Enrichment((MovementEnricher(), ColourEnricher()), clock)
+    in_pictures = files.in_pictures.run
     detection = DetectionStage(
         Claims(database, clock, worker),
         Examiner(
             TimedDetector(detector, pace),
-            files.pictures,
+            PictureReader(files.pictures, originals=files.originals, in_thread=in_pictures),
+            Tracker(settings.time_zone, enrichment, idle=rules.idle),
             places.thumbnails,
             breaker,
-            originals=files.originals,
-            in_thread=files.in_pictures.run,
+            in_pictures,
         ),
         Results(database, EventStage(rules, RulesAnalyst(), clock), clock, settings.time_zone),
         bells,
         relay.told,
     )
-    sweep = Sweep(database, files.picture_check, files.thumbnail_check, clock, disk.check)
 
     supervisor = Supervisor(clock)
 
@@ -288,16 +294,27 @@ async def run_pipeline(
     supervisor.add("close", EventCloser(database, clock, rules.idle, relay.told).run)
     supervisor.add("relay", relay.run)
     supervisor.add("reconcile", reconciler.run)
-    supervisor.add("sweep", sweep.run)
+    supervisor.add(
+        "sweep",
+        Sweep(database, files.picture_check, files.thumbnail_check, clock, disk.check).run,
+    )
     supervisor.add("redis", RedisWatch(redis, clock, redis_is_back).run)
 
     paces = {"detector": pace}
     for disk_of in (files.in_media, files.in_pictures):
         paces[disk_of.name] = disk_of.pace
         disk_of.back = supervisor.wake
-    state = _State(sources.watcher.state, (ingest.breaker, breaker), paces)
-    details = partial(_details, detector.name, places.media_root, state)
-    supervisor.add("heartbeat", Heartbeat(redis, clock, worker, supervisor, details).run)
+    state = _State(sources.watcher.state, (ingest.breaker, breaker), paces, enrichment)
+    supervisor.add(
+        "heartbeat",
+        Heartbeat(
+            redis,
+            clock,
+            worker,
+            supervisor,
+            partial(_details, detector.name, places.media_root, state),
+        ).run,
+    )
     try:
         ready()
         await supervisor.run()
@@ -312,6 +329,7 @@ class _State:
     watch: WatchState
     breakers: Collection[Breaker]
     paces: Mapping[str, Pace]
+    enrichment: Enrichment
 
 
 def _details(detector: str, media_root: Path, state: _State) -> dict[str, Any]:
@@ -324,6 +342,7 @@ def _details(detector: str, media_root: Path, state: _State) -> dict[str, Any]:
         "polled_folders": state.watch.polled,
         "unseen_folders": state.watch.unseen,
         "scanned_at": state.watch.scanned_at,
+        "enrichers": state.enrichment.states(),
         "breakers": {one.name: one.view for one in state.breakers},
         "slow": {name: one for name, one in slow.items() if one is not None},
     }

@@ -1,7 +1,11 @@
 """Boxes, and what was found in them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.domain.signs import NO_SIGNS, Signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,19 @@ class Box:
 
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union, 0..1."""
-    shared_width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    shared_height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    if shared_width <= 0 or shared_height <= 0:
-        return 0.0
-    shared = shared_width * shared_height
-    return shared / (a.area + b.area - shared)
+    shared = _shared(a, b)
+    return shared / (a.area + b.area - shared) if shared else 0.0
+
+
+def share_inside(inner: Box, outer: Box) -> float:
+    """How much of the first box lies within the second, 0..1."""
+    return _shared(inner, outer) / inner.area
+
+
+def _shared(a: Box, b: Box) -> float:
+    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return width * height if width > 0 and height > 0 else 0.0
 
 
 def clip_box(x1: float, y1: float, x2: float, y2: float) -> Box | None:
@@ -52,13 +63,17 @@ class Detection:
     """One object found in one frame.
 
     `confidence` is in 0..1. `alternatives` are the other classes that were seen on the same
-    object, each with its confidence: a van can look like a car and like a truck.
+    object, each with its confidence: a van can look like a car and like a truck. What comes after
+    is known once it has been followed: the id of its track, its signs, and what enrichers gave.
     """
 
     class_name: str
     confidence: float
     box: Box
     alternatives: tuple[tuple[str, float], ...] = ()
+    track_id: int | None = None
+    signs: Signs = NO_SIGNS
+    enrichment: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def foot_point(box: Box) -> tuple[float, float]:

@@ -12,15 +12,13 @@ from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
-from typing import Literal
 
 from backend.domain.class_choice import is_chosen_class
 from backend.domain.shapes import GridPoint, Points, on_grid, turn
+from backend.domain.signs import Direction
 
 MOST_LINES = 20
 """Of one camera."""
-
-Direction = Literal["inwards", "outwards"]
 
 
 @dataclass(frozen=True, slots=True)

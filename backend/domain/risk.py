@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.boxes import Detection
 from backend.domain.classes import GROUPS, MOTION
+from backend.domain.doings import NO_DOINGS, Doings, Stayed, doings_of, merged
 
-RULES_VERSION = "rules-2"
+RULES_VERSION = "rules-3"
 """Changes with any figure below; stored with each assessment."""
 
 
@@ -61,35 +62,36 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of an event: from when to when, how many frames, and what they showed."""
+    """What is known of an event: from when to when, how many frames, what they showed, and what
+    that did."""
 
     first: datetime
     last: datetime
     frames: int
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    doings: Doings = NO_DOINGS
 
     def merged(self, other: "Facts") -> "Facts":
         """Both together, of two sets of frames that share none; the order does not matter."""
-        seen = dict(self.seen)
-        for name, theirs in other.seen.items():
-            seen[name] = seen[name].merged(theirs) if name in seen else theirs
         return Facts(
             min(self.first, other.first),
             max(self.last, other.last),
             self.frames + other.frames,
-            seen,
+            merged(self.seen, other.seen),
+            self.doings.merged(other.doings),
         )
 
 
 def facts_of(captured_at: datetime, detections: Iterable[Detection]) -> Facts:
     """The facts of one frame."""
+    found = list(detections)
     by_class: dict[str, list[float]] = {}
-    for detection in detections:
+    for detection in found:
         by_class.setdefault(detection.class_name, []).append(detection.confidence)
     seen = {
         name: Seen(1, len(confidences), max(confidences)) for name, confidences in by_class.items()
     }
-    return Facts(captured_at, captured_at, 1, seen)
+    return Facts(captured_at, captured_at, 1, seen, doings_of(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +119,21 @@ class Judgement:
 
 # Our own figures, chosen so that the bands mean something to an owner: a person by day is medium, a
 # person at night is high, only a person who stays long at night, or several, is critical; vehicles
-# and animals alone stay low by day.
+# and animals alone stay low by day. What things do adds less than that they are there, but for the
+# zones, whose weights are the owner's.
 _PRESENCE = {"person": 35, "vehicle": 15, MOTION: 10, "pet": 5, "bird": 2}
 _AT_NIGHT = {"person": 25, "vehicle": 15, MOTION: 10, "pet": 0, "bird": 0}
 _NIGHT_HOURS = frozenset({22, 23, 0, 1, 2, 3, 4, 5})
 _SURE_POINTS = 10
 _PER_FURTHER_PERSON = 5
 _MOST_FURTHER_PERSONS = 3
-_STAYS: tuple[tuple[int, int], ...] = ((600, 15), (180, 10), (60, 5))  # seconds, points
+_STAYS = ((600, 15), (180, 10), (60, 5))  # seconds of an event with a person, points
+_DWELLS = ((120, 10), (30, 5))  # seconds of one person in a zone with a weight, points
+_STANDS_STILL = ((120, 10),)  # seconds of one person in one spot, points
+_APPROACHES = ((2.5, 10), (1.5, 5))  # times as large as at first sight, points
+_CROSSED = {"inwards": 10, "outwards": 3}
+_ARRIVAL, _DEPARTURE = 5, 5
+_ZONES_NAMED = 3
 
 
 Groups = Mapping[str, Mapping[str, Seen]]
@@ -138,13 +147,20 @@ def judge(facts: Facts, zone: ZoneInfo) -> Judgement:
         _confidence(facts),
         _numbers(facts),
         _stay(facts),
+        _zone(facts.doings),
+        _dwell(facts.doings),
+        _still(facts.doings),
+        _approach(facts.doings),
+        _line(facts.doings),
+        _come_or_gone("arrival", _ARRIVAL, _vehicles(facts.doings, "arrived")),
+        _come_or_gone("departure", _DEPARTURE, _vehicles(facts.doings, "departed")),
         _night(facts, groups, zone),
     )
     factors = [factor for factor in candidates if factor is not None and factor.points != 0]
     total = sum(factor.points for factor in factors)
-    if total > 100:
-        factors.append(Factor("limit", 100 - total, {"sum": total, "highest": 100}))
-    score = min(total, 100)
+    score = min(max(total, 0), 100)
+    if total != score:
+        factors.append(Factor("limit", score - total, {"sum": total, "lowest": 0, "highest": 100}))
     return Judgement(score, tuple(factors), summarise(facts, zone))
 
 
@@ -189,8 +205,76 @@ def _stay(facts: Facts) -> Factor | None:
     if "person" not in facts.seen:
         return None
     seconds = int((facts.last - facts.first).total_seconds())
-    points = next((points for least, points in _STAYS if seconds >= least), 0)
-    return Factor("stays", points, {"seconds": seconds})
+    return Factor("stays", _points(_STAYS, seconds), {"seconds": seconds})
+
+
+def _points(steps: Sequence[tuple[float, int]], reached: float) -> int:
+    """The points of the first step that is reached."""
+    return next((points for least, points in steps if reached >= least), 0)
+
+
+def _zone(doings: Doings) -> Factor | None:
+    """The weight of the weightiest place; what was nowhere but in zones that take points, loses."""
+    if doings.place is None or not doings.place.zone:
+        return None
+    name = doings.place.zone
+    stayed = doings.zones[name]
+    return Factor(
+        "zone",
+        doings.place.weight,
+        {"zone": name, "frames": stayed.frames, "entered": stayed.entered},
+    )
+
+
+def _dwell(doings: Doings) -> Factor | None:
+    weighty = [(name, stayed) for name, stayed in doings.zones.items() if stayed.weight > 0]
+    name, longest = max(weighty, key=_by_seconds, default=("", Stayed(0)))
+    points = _points(_DWELLS, longest.person_seconds)
+    return Factor("dwells", points, {"zone": name, "seconds": longest.person_seconds})
+
+
+def _by_seconds(one: tuple[str, Stayed]) -> tuple[float, str]:
+    return one[1].person_seconds, one[0]
+
+
+def _still(doings: Doings) -> Factor | None:
+    """Who stands, or lies, where nobody else moves."""
+    person = doings.by_class.get("person")
+    if person is None:
+        return None
+    return Factor("still", _points(_STANDS_STILL, person.still), {"seconds": person.still})
+
+
+def _approach(doings: Doings) -> Factor | None:
+    person = doings.by_class.get("person")
+    if person is None:
+        return None
+    points = _points(_APPROACHES, person.approach)
+    return Factor("approaches", points, {"times_as_large": person.approach})
+
+
+def _line(doings: Doings) -> Factor | None:
+    """The crossing that weighs most; of those alike the one whose line comes first by name."""
+    crossed = [
+        (points, name, direction, times)
+        for direction, points in _CROSSED.items()
+        for name, line in sorted(doings.lines.items())
+        if (times := getattr(line, direction))
+    ]
+    if not crossed:
+        return None
+    points, name, direction, times = crossed[0]
+    return Factor("line_crossed", points, {"line": name, "direction": direction, "times": times})
+
+
+def _vehicles(doings: Doings, what: str) -> int:
+    return sum(
+        getattr(did, what) for name, did in doings.by_class.items() if GROUPS.get(name) == "vehicle"
+    )
+
+
+def _come_or_gone(name: str, points: int, vehicles: int) -> Factor | None:
+    return Factor(name, points, {"vehicles": vehicles}) if vehicles else None
 
 
 def _night(facts: Facts, groups: Groups, zone: ZoneInfo) -> Factor | None:
@@ -208,5 +292,12 @@ def summarise(facts: Facts, zone: ZoneInfo) -> str:
     begin = facts.first.astimezone(zone)
     seconds = int((facts.last - facts.first).total_seconds())
     lasting = f" for {seconds} s" if seconds else ""
-    text = f"{', '.join(things) or 'nothing'} at {begin:%H:%M:%S}{lasting}"
+    where = f", in {', '.join(_weightiest(facts.doings))}" if facts.doings.zones else ""
+    text = f"{', '.join(things) or 'nothing'} at {begin:%H:%M:%S}{lasting}{where}"
     return text[0].upper() + text[1:]
+
+
+def _weightiest(doings: Doings) -> list[str]:
+    """The names of up to three zones."""
+    zones = sorted(doings.zones.items(), key=lambda item: (-item[1].weight, item[0]))
+    return [name for name, _ in zones[:_ZONES_NAMED]]

@@ -59,7 +59,8 @@ class Track:
     the box where it last came to stand, `still_since` when it did, `seen_moving` whether it ever
     was not there; `stirred` counts the last sights in a row that were off that box. `missed` counts
     the frames in a row that show nothing of it, `longest_missed` is the most that ever was before
-    it was seen again. `watched`: somebody said that it is never part of the scene.
+    it was seen again. `watched`: somebody said that it is never part of the scene. `within` are the
+    zones that it was in when it was last seen, each with the moment since when.
     """
 
     votes: tuple[tuple[str, float], ...]
@@ -78,6 +79,7 @@ class Track:
     longest_missed: int = 0
     watched: bool = False
     state: TrackState = TrackState.LIVE
+    within: tuple[tuple[str, datetime], ...] = ()
 
     @property
     def class_name(self) -> str:

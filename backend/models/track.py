@@ -13,7 +13,8 @@ class Track(Table):
     """One object of one camera over several frames: `domain.tracks.Track`, exactly.
 
     Boxes are left, top, width, height. `path` holds microseconds since 1970, x and y for each
-    point. `class_name` is the one with the most of its `votes`, and only there to be shown.
+    point, `within` by zone the microseconds since when. `class_name` is the one with the most of
+    its `votes`, and only there to be shown.
     """
 
     __tablename__ = "tracks"
@@ -35,8 +36,9 @@ class Track(Table):
     last_box: Mapped[list[float]] = mapped_column(ARRAY(Double))
     rest: Mapped[list[float]] = mapped_column(ARRAY(Double))
     print: Mapped[bytes] = mapped_column(LargeBinary)
-    votes: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    votes: Mapped[list[Any]] = mapped_column(JSONB)
     path: Mapped[list[Any]] = mapped_column(JSONB)
+    within: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
     __table_args__ = (
         CheckConstraint("state IN ('live', 'scene', 'left', 'ended')", name="state"),

@@ -21,6 +21,7 @@ _EXAMPLE: JsonDict = {
     "score": 44,
     "summary": "Person at 12:00:00 for 8 s",
     "classes": ["person"],
+    "zones": ["Porch"],
     "detections": 5,
     "frames": 5,
     "detector": "yolox_nano_dyn",
@@ -49,6 +50,7 @@ class Event(BaseModel):
     score: int = Field(ge=0, le=100, description="That of the current assessment.")
     summary: str
     classes: list[str]
+    zones: list[str] = Field(description="The zones that something was in, by their names then.")
     detections: int
     frames: int = Field(description="Frames that show something.")
     detector: str = Field(description="What added to it last; `motion` knows no classes.")

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("print", sa.LargeBinary(), nullable=False),
         sa.Column("votes", _JSON, nullable=False),
         sa.Column("path", _JSON, nullable=False),
+        sa.Column("within", _JSON, nullable=False),
         sa.CheckConstraint(
             "state IN ('live', 'scene', 'left', 'ended')", name=op.f("ck_tracks_state")
         ),

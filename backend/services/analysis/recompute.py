@@ -5,8 +5,8 @@ from functools import reduce
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from backend.domain.boxes import Box, Detection
 from backend.domain.risk import Facts, Judgement, facts_of, judge
+from backend.services.stores.detections import detection_from_row
 from backend.services.stores.rows import Record
 
 
@@ -16,10 +16,5 @@ def judged_again(detections: Sequence[Record], time_zone: str) -> Judgement:
     They must be ordered by frame.
     """
     frames = groupby(detections, key=lambda row: (row["frame_id"], row["captured_at"]))
-    facts = [facts_of(at, map(_detection, rows)) for (_, at), rows in frames]
+    facts = [facts_of(at, map(detection_from_row, rows)) for (_, at), rows in frames]
     return judge(reduce(Facts.merged, facts), ZoneInfo(time_zone))
-
-
-def _detection(row: Record) -> Detection:
-    box = Box(row["x"], row["y"], row["width"], row["height"])
-    return Detection(row["class_name"], row["confidence"], box)

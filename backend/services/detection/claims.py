@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import takewhile
 from secrets import token_hex
@@ -14,9 +14,11 @@ import structlog
 from backend.core.clock import Clock
 from backend.core.database import Database, Session
 from backend.core.errors import Unavailable
+from backend.domain.events import Span
 from backend.domain.frames import MAX_ATTEMPTS, FrameState, Lane, WaitingFrame
-from backend.services.stores import cameras, frames, memories
+from backend.services.stores import cameras, frames, knowledge
 from backend.services.stores.frames import Outcome
+from backend.services.stores.knowledge import Knowledge
 
 BATCH = 16
 _LEASE = timedelta(seconds=30)
@@ -29,13 +31,13 @@ log = structlog.get_logger(__name__)
 class Claim:
     """Frames of one camera in capture order; `holder` is the lease's mark, one for each claim.
 
-    `memory` is what the detector knows of the camera.
+    `knowledge` is what is known of the camera before them.
     """
 
     camera_id: int
     holder: str
     frames: tuple[WaitingFrame, ...]
-    memory: bytes | None = None
+    knowledge: Knowledge = field(default_factory=Knowledge)
 
 
 class Claims:
@@ -110,21 +112,26 @@ class Claims:
     ) -> Claim | None:
         """Claim what waits at a camera; None where another worker is at it, or it is deleted.
 
-        Where nothing waits in this lane, the claim has no frames and is over. For a detector, its
-        memory of the camera comes with the frames.
+        Where nothing waits in this lane, the claim has no frames and is over. For a detector, what
+        is known of the camera comes with the frames.
         """
         claim = None
         try:
             async with self._database.transaction() as session:
                 claim = await self._take(session, camera_id, lane)
                 if claim is not None and claim.frames and detector is not None:
-                    memory = await memories.recall(session, camera_id, detector)
-                    claim = replace(claim, memory=memory)
+                    known = await self._recall(session, claim, detector)
+                    claim = replace(claim, knowledge=known)
         except Unavailable:
             if claim is not None:  # lost at the commit: it may have come to pass all the same
                 self._doubtful.append(claim)
             raise
         return claim
+
+    async def _recall(self, session: Session, claim: Claim, detector: str) -> Knowledge:
+        times = [frame.captured_at for frame in claim.frames]
+        span, now = Span(min(times), max(times)), self._clock.now()
+        return await knowledge.recall(session, claim.camera_id, span, detector=detector, now=now)
 
     async def _take(self, session: Session, camera_id: int, lane: Lane) -> Claim | None:
         now = self._clock.now()

@@ -4,19 +4,21 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
 from backend.core import metrics
 from backend.core.breaker import Breaker
-from backend.core.content_store import ContentStore, write_whole
+from backend.core.content_store import write_whole
 from backend.core.disk_threads import InThread
 from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
 from backend.domain.thumbnails import thumbnail_path
 from backend.services.detection.detector import Detector, Findings, Pixels, View
-from backend.services.detection.picture import decode, draw_thumbnail
+from backend.services.detection.picture import draw_thumbnail
+from backend.services.detection.reader import NoOriginal, PictureReader
+from backend.services.detection.tracking import Sight, Tracker, Tracks
+from backend.services.stores.knowledge import Knowledge
 
 # Longer than a sound detector needs; `hsi up` kills its processes after four.
 _LAST_PICTURE_SECONDS = 2.0
@@ -26,10 +28,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A frame that was looked at: what was found, or why it never can be (`state`, `reason`)."""
+    """A frame that was looked at: what was found, and what of it is news; or why it never can be
+    looked at (`state`, `reason`)."""
 
     frame: WaitingFrame
     findings: Findings | None = None
+    sight: Sight = field(default_factory=Sight)
     state: FrameState = FrameState.EMPTY
     reason: str | None = None
 
@@ -41,6 +45,7 @@ class Examination:
     `failed` are frames at which an unexpected error happened. `uncounted` are those whose attempt
     does not count: they had to wait, because something was unavailable, or for the stop. `without`
     are those of them whose copy is gone, and the cameras' folder too: they alone wait for it.
+    `memory` and `tracks` are those of the camera after the frames that were seen.
     """
 
     seen: list[Seen] = field(default_factory=list)
@@ -48,6 +53,7 @@ class Examination:
     failed: dict[int, Exception] = field(default_factory=dict)
     uncounted: list[int] = field(default_factory=list)
     memory: bytes | None = None
+    tracks: Tracks = ()
 
     @property
     def succeeded(self) -> bool:
@@ -55,50 +61,27 @@ class Examination:
         return any(one.findings is not None for one in self.seen)
 
 
-class Decode(Protocol):
-    """`picture.decode`, or what stands for it."""
-
-    def __call__(self, data: bytes, *, longest: int | None, full_size: tuple[int, int]) -> Pixels:
-        """The picture of an encoded file."""
-        ...
-
-
-class Originals(Protocol):
-    """The files that cameras have put."""
-
-    async def copy_again(self, frame_id: int) -> None:
-        """Make the copy of a frame's picture again. Raises `NotFound`, with the reason, or
-        `Unavailable`."""
-        ...
-
-
-class _NoOriginal(Exception):  # noqa: N818 - it may be there again with the next look
-    """A picture's copy is gone, and the folder from which it could be made again is away."""
-
-
 class Examiner:
     """Looks at the frames of one camera in order; decodes the next while the detector is at one.
 
-    A frame in which something was found gets its thumbnail from the same decoded picture. The
-    breaker is around all that has to be there for it: the detector, and the pictures' disk.
+    A frame that shows news gets its thumbnail from the same decoded picture. The breaker is around
+    all that has to be there for it: the detector, and the pictures' disk.
     """
 
     def __init__(
         self,
         detector: Detector,
-        pictures: ContentStore,
+        reader: PictureReader,
+        tracker: Tracker,
         thumbnails: Path,
         breaker: Breaker,
-        decode: Decode = decode,
-        originals: Originals | None = None,
         in_thread: InThread = asyncio.to_thread,
     ) -> None:
         self.detector = detector
-        self._pictures = pictures
+        self._reader = reader
+        self._tracker = tracker
         self._thumbnails = thumbnails
         self._breaker = breaker
-        self._decode = decode
-        self._originals = originals
         self._in_thread = in_thread
         self._stopped = False
         self._limit: asyncio.Timeout | None = None
@@ -114,12 +97,13 @@ class Examiner:
             now = asyncio.get_running_loop().time()
             self._limit.reschedule(now + _LAST_PICTURE_SECONDS)
 
-    async def examine(self, batch: Sequence[WaitingFrame], memory: bytes | None) -> Examination:
+    async def examine(self, batch: Sequence[WaitingFrame], knowledge: Knowledge) -> Examination:
         """Look at all frames of a batch, unless something becomes unavailable, or it is stopped."""
-        examination = Examination(memory=memory)
+        tracks = tuple(knowledge.tracks.values())
+        examination = Examination(memory=knowledge.memory, tracks=tracks)
         try:
             async with asyncio.timeout(None) as self._limit:
-                await self._examine_all(batch, examination)
+                await self._examine_all(batch, knowledge, examination)
         except TimeoutError:
             log.warning("a picture took too long for the stop")
         finally:
@@ -128,16 +112,18 @@ class Examiner:
         examination.uncounted = [frame.id for frame in batch if frame.id not in looked_at]
         return examination
 
-    async def _examine_all(self, batch: Sequence[WaitingFrame], examination: Examination) -> None:
-        reading = ahead = self._begin_reading(batch[0])
+    async def _examine_all(
+        self, batch: Sequence[WaitingFrame], knowledge: Knowledge, examination: Examination
+    ) -> None:
+        reading = ahead = self._begin_reading(batch[0], knowledge)
         try:
             for i, frame in enumerate(batch):
                 if self._stopped:
                     break
                 reading = ahead
                 if i + 1 < len(batch):
-                    ahead = self._begin_reading(batch[i + 1])
-                await self._examine_one(frame, reading, examination)
+                    ahead = self._begin_reading(batch[i + 1], knowledge)
+                await self._examine_one(frame, reading, knowledge, examination)
         except Unavailable:
             pass  # the breaker knows; the rest of the batch waits
         finally:
@@ -145,47 +131,29 @@ class Examiner:
                 begun.cancel()
             await asyncio.gather(reading, ahead, return_exceptions=True)
 
-    def _begin_reading(self, frame: WaitingFrame) -> "asyncio.Task[Pixels]":
-        return asyncio.create_task(self._pixels(frame))
-
-    async def _pixels(self, frame: WaitingFrame) -> Pixels:
-        try:
-            return await self._in_thread(self._read, frame)
-        except NotFound:
-            if self._originals is None:
-                raise
-            await self._copy_again(frame, self._originals)
-        return await self._in_thread(self._read, frame)
-
-    async def _copy_again(self, frame: WaitingFrame, originals: Originals) -> None:
-        try:
-            await originals.copy_again(frame.id)
-        except Unavailable as error:
-            if not error.code.startswith("media."):
-                raise
-            log.warning("a frame waits for the cameras' folder", reason=str(error))
-            raise _NoOriginal from error
-
-    def _read(self, frame: WaitingFrame) -> Pixels:
-        data = self._pictures.read(frame.content_hash)
-        full_size = (frame.width, frame.height)
-        return self._decode(data, longest=self.detector.sight, full_size=full_size)
+    def _begin_reading(self, frame: WaitingFrame, knowledge: Knowledge) -> "asyncio.Task[Pixels]":
+        masks = knowledge.drawings.masks
+        return asyncio.create_task(self._reader.read(frame, masks, longest=self.detector.sight))
 
     async def _examine_one(
-        self, frame: WaitingFrame, reading: "asyncio.Task[Pixels]", examination: Examination
+        self,
+        frame: WaitingFrame,
+        reading: "asyncio.Task[Pixels]",
+        knowledge: Knowledge,
+        examination: Examination,
     ) -> None:
         pixels = None
         try:
             with self._breaker.call():
                 pixels = await reading
-                await self._detect(frame, pixels, examination)
-        except _NoOriginal:
+                await self._detect(frame, pixels, knowledge, examination)
+        except NoOriginal:
             examination.without.append(frame)
         except NotFound as error:
-            examination.seen.append(Seen(frame, None, FrameState.BURIED, str(error)))
+            examination.seen.append(Seen(frame, state=FrameState.BURIED, reason=str(error)))
         except Invalid as error:
             state = FrameState.QUARANTINED if pixels is None else FrameState.BURIED
-            examination.seen.append(Seen(frame, None, state, str(error)))
+            examination.seen.append(Seen(frame, state=state, reason=str(error)))
         except Unavailable:
             raise
         except Exception as error:
@@ -193,22 +161,26 @@ class Examiner:
                 log.exception("a frame could not be looked at", frame_id=frame.id)
             examination.failed[frame.id] = error
 
-    async def _detect(self, frame: WaitingFrame, pixels: Pixels, examination: Examination) -> None:
+    async def _detect(
+        self, frame: WaitingFrame, pixels: Pixels, knowledge: Knowledge, examination: Examination
+    ) -> None:
         view = View(frame.camera_id, frame.captured_at, pixels)
         with metrics.DETECT_SECONDS.time():
             findings = await self.detector.detect(view, examination.memory)
-        if findings.detections:
-            await self._in_thread(self._keep_thumbnail, frame, pixels, findings)
-        examination.memory = findings.memory
-        state = FrameState.ATTACHED if findings.detections else FrameState.EMPTY
-        examination.seen.append(Seen(frame, findings, state))
+        sight, tracks = await self._tracker.look(
+            knowledge, examination.tracks, view, findings.detections
+        )
+        if sight.news:
+            await self._in_thread(self._keep_thumbnail, frame, pixels, sight)
+        # Not before: what fails until here is tried again, and then must not have been seen yet.
+        examination.memory, examination.tracks = findings.memory, tracks
+        state = FrameState.ATTACHED if sight.news else FrameState.EMPTY
+        examination.seen.append(Seen(frame, findings, sight, state))
 
-    def _keep_thumbnail(self, frame: WaitingFrame, pixels: Pixels, findings: Findings) -> None:
+    def _keep_thumbnail(self, frame: WaitingFrame, pixels: Pixels, sight: Sight) -> None:
+        shown = [one.detection for one in sight.news]
         try:
-            write_whole(
-                thumbnail_path(self._thumbnails, frame.id),
-                draw_thumbnail(pixels, findings.detections),
-            )
+            write_whole(thumbnail_path(self._thumbnails, frame.id), draw_thumbnail(pixels, shown))
         except OSError as error:
             raise Unavailable(
                 f"cannot write to {self._thumbnails}: {error.strerror}", code="pictures.unwritable"

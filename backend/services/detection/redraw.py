@@ -6,7 +6,7 @@ from pathlib import Path
 from backend.core.content_store import ContentStore, write_whole
 from backend.core.database import Database
 from backend.core.errors import NotFound, Unavailable
-from backend.domain.boxes import Box, Detection
+from backend.domain.boxes import Detection
 from backend.domain.thumbnails import thumbnail_path
 from backend.services.detection.picture import THUMBNAIL_WIDTH, decode, draw_thumbnail
 from backend.services.stores import detections, frames
@@ -31,7 +31,9 @@ class Redraw:
             found = await detections.of_frame(session, frame_id)
         if frame is None:
             raise NotFound(f"there is no frame {frame_id}", code="frame.unknown")
-        await asyncio.to_thread(self._draw, frame, [_detection(one) for one in found])
+        await asyncio.to_thread(
+            self._draw, frame, [detections.detection_from_row(one) for one in found]
+        )
 
     def _draw(self, frame: Record, found: list[Detection]) -> None:
         try:
@@ -44,8 +46,3 @@ class Redraw:
             raise Unavailable(
                 f"cannot draw into {self._folder}: {error.strerror}", code="pictures.unwritable"
             ) from error
-
-
-def _detection(row: Record) -> Detection:
-    box = Box(row["x"], row["y"], row["width"], row["height"])
-    return Detection(row["class_name"], row["confidence"], box)

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,7 +18,7 @@ from backend.core.queue import Bell, Bells
 from backend.domain.frames import FrameState, Lane, WaitingFrame
 from backend.services.detection.claims import BATCH, Claim, Claims, reason_of
 from backend.services.detection.examiner import Examination, Examiner, Seen
-from backend.services.stores import cameras, frames, memories
+from backend.services.stores import cameras, frames, memories, suppressions, tracks
 from backend.services.stores.frames import Outcome
 from backend.services.topics import Sighting
 
@@ -130,7 +132,7 @@ class DetectionStage:
         name = self._examiner.detector.name
         try:
             async with self._claims.renewed(claim):
-                examination = await self._examiner.examine(claim.frames, claim.memory)
+                examination = await self._examiner.examine(claim.frames, claim.knowledge)
                 counts = examination.succeeded or self._is_sound
                 if not counts:
                     examination.uncounted += examination.failed
@@ -189,38 +191,58 @@ class Results:
             open_ids = await frames.still_waiting(session, [f.id for f in claim.frames])
             seen = [one for one in examination.seen if one.frame.id in open_ids]
             zone = ZoneInfo(camera.time_zone) if camera.time_zone else self._zone
-            event_of = await self._attach_all(session, camera.id, zone, seen, detector)
+            track_ids = await self._keep_tracks(session, claim, examination)
+            sightings = [_sighting(one, track_ids) for one in seen if one.sight.news]
+            event_of = await self._attach_all(session, camera.id, zone, sightings, detector)
             outcomes = [_outcome(one, event_of.get(one.frame.id)) for one in seen]
             await frames.finish(session, outcomes, detector=detector, now=now)
             await frames.take_attempt_back(session, examination.uncounted)
             reasons = {frame: reason_of(error) for frame, error in examination.failed.items()}
             await frames.note_failures(session, reasons)
+            hidden = sum((Counter(one.sight.hidden) for one in seen), Counter[int]())
+            await suppressions.count_hidden(session, hidden, now=now)
             if examination.memory is not None:
                 await memories.keep(session, camera.id, detector, examination.memory, now=now)
         _count(outcomes, seen)
+
+    async def _keep_tracks(
+        self, session: Session, claim: Claim, examination: Examination
+    ) -> list[int]:
+        """Store what has become of the camera's tracks; the ids of all, by their places."""
+        known = claim.knowledge.tracks
+        now = dict(zip(known, examination.tracks, strict=False))
+        await tracks.change(session, {i: now[i] for i in now if now[i] != known[i]})
+        added = await tracks.add(session, claim.camera_id, examination.tracks[len(known) :])
+        return [*known, *added]
 
     async def _attach_all(
         self,
         session: Session,
         camera_id: int,
         zone: ZoneInfo,
-        seen: Sequence[Seen],
+        sightings: Sequence[Sighting],
         detector: str,
     ) -> dict[int, int]:
-        sightings = [
-            Sighting(one.frame.id, one.frame.captured_at, one.findings.detections)
-            for one in seen
-            if one.findings is not None and one.findings.detections
-        ]
         if not sightings:
             return {}
         return await self._attach.attach(session, camera_id, zone, sightings, detector=detector)
 
 
+def _sighting(seen: Seen, track_ids: Sequence[int]) -> Sighting:
+    found = (replace(one.detection, track_id=track_ids[one.place]) for one in seen.sight.news)
+    return Sighting(seen.frame.id, seen.frame.captured_at, tuple(found))
+
+
+def _dropped(seen: Seen) -> dict[str, int]:
+    """What was found and does not count, by reason."""
+    by_detector = {} if seen.findings is None else seen.findings.dropped
+    return {**by_detector, **seen.sight.dropped}
+
+
 def _outcome(seen: Seen, event_id: int | None) -> Outcome:
     remarks: dict[str, Any] = {}
-    if seen.findings is not None and seen.findings.dropped:
-        remarks["dropped"] = dict(seen.findings.dropped)
+    if dropped := _dropped(seen):
+        remarks["dropped"] = dropped
     if seen.findings is not None and seen.findings.remark:
         remarks["detector"] = seen.findings.remark
     return Outcome(seen.frame.id, seen.state, event_id, seen.reason, remarks)
@@ -234,5 +256,5 @@ def _count(outcomes: Sequence[Outcome], seen: Sequence[Seen]) -> None:
                 "frame %s", outcome.state.value, frame_id=outcome.frame_id, reason=outcome.reason
             )
     for one in seen:
-        for reason, number in (one.findings.dropped if one.findings else {}).items():
+        for reason, number in _dropped(one).items():
             metrics.DETECTIONS_DROPPED.labels(reason=reason).inc(number)

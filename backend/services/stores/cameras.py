@@ -348,11 +348,15 @@ async def holdings(session: AsyncSession, camera_id: int) -> Record:
 
 
 async def bury(session: AsyncSession, camera_id: int, *, now: datetime) -> None:
-    """Remove all that the database has of a camera, and leave its tombstone."""
+    """Remove all that the database has of a camera, and leave its tombstone.
+
+    What people drew and said stays with it: a restored camera must not show what was masked.
+    """
     for statement in (
         "DELETE FROM events WHERE camera_id = :id",
         "DELETE FROM frames WHERE camera_id = :id",
         "DELETE FROM detector_memories WHERE camera_id = :id",
+        "DELETE FROM tracks WHERE camera_id = :id",
     ):
         await session.execute(text(statement), {"id": camera_id})
     await session.execute(

@@ -133,7 +133,8 @@ RULES = {
         SELECT format('camera %s', id) AS what FROM cameras c WHERE deleted_at IS NOT NULL
         AND (EXISTS (SELECT FROM frames WHERE camera_id = c.id)
             OR EXISTS (SELECT FROM events WHERE camera_id = c.id)
-            OR EXISTS (SELECT FROM detector_memories WHERE camera_id = c.id))
+            OR EXISTS (SELECT FROM detector_memories WHERE camera_id = c.id)
+            OR EXISTS (SELECT FROM tracks WHERE camera_id = c.id))
     """,
     "a lease has a holder and an end": """
         SELECT format('camera %s', id) AS what FROM cameras

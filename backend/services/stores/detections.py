@@ -1,7 +1,7 @@
 """Detections."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from struct import Struct
 from typing import Any
 
@@ -9,7 +9,8 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.domain.boxes import Detection
+from backend.domain.boxes import Box, Detection
+from backend.domain.signs import NO_SIGNS, Crossed, InZone, Signs
 from backend.services.stores.rows import Record, record, records
 
 
@@ -36,17 +37,19 @@ async def add(session: AsyncSession, found: Sequence[FoundIn]) -> dict[int, int]
         text(
             """
             WITH added AS (
-                INSERT INTO detections (frame_id, event_id, class_name, confidence,
-                    x, y, width, height, alternatives)
-                SELECT frame_id, event_id, class_name, confidence, x, y, width, height,
-                    CAST(alternatives AS jsonb)
+                INSERT INTO detections (frame_id, event_id, track_id, class_name, confidence,
+                    x, y, width, height, alternatives, signs, enrichment)
+                SELECT frame_id, event_id, track_id, class_name, confidence, x, y, width, height,
+                    CAST(alternatives AS jsonb), CAST(signs AS jsonb), CAST(enrichment AS jsonb)
                 FROM unnest(
                     CAST(:frame_ids AS bigint[]), CAST(:event_ids AS bigint[]),
-                    CAST(:classes AS text[]), CAST(:confidences AS real[]),
+                    CAST(:track_ids AS bigint[]), CAST(:classes AS text[]),
+                    CAST(:confidences AS real[]),
                     CAST(:xs AS real[]), CAST(:ys AS real[]),
-                    CAST(:widths AS real[]), CAST(:heights AS real[]), CAST(:others AS text[])
-                ) AS f (frame_id, event_id, class_name, confidence, x, y, width, height,
-                    alternatives)
+                    CAST(:widths AS real[]), CAST(:heights AS real[]), CAST(:others AS text[]),
+                    CAST(:signs AS text[]), CAST(:enrichments AS text[])
+                ) AS f (frame_id, event_id, track_id, class_name, confidence, x, y, width, height,
+                    alternatives, signs, enrichment)
                 RETURNING id, event_id
             )
             SELECT event_id, max(id) AS last_id FROM added GROUP BY event_id
@@ -55,27 +58,56 @@ async def add(session: AsyncSession, found: Sequence[FoundIn]) -> dict[int, int]
         {
             "frame_ids": [f.frame_id for f in found],
             "event_ids": [f.event_id for f in found],
+            "track_ids": [f.detection.track_id for f in found],
             "classes": [f.detection.class_name for f in found],
             "confidences": [f.detection.confidence for f in found],
             "xs": [f.detection.box.x for f in found],
             "ys": [f.detection.box.y for f in found],
             "widths": [f.detection.box.width for f in found],
             "heights": [f.detection.box.height for f in found],
-            "others": [_alternatives(f.detection) for f in found],
+            "others": [_json(dict(f.detection.alternatives)) for f in found],
+            "signs": [_json(signs_as_json(f.detection.signs)) for f in found],
+            "enrichments": [_json(dict(f.detection.enrichment)) for f in found],
         },
     )
     return {row.event_id: row.last_id for row in rows}
 
 
-def _alternatives(detection: Detection) -> str | None:
-    if not detection.alternatives:
-        return None
-    return orjson.dumps(dict(detection.alternatives)).decode()
+def _json(members: dict[str, Any]) -> str | None:
+    return orjson.dumps(members).decode() if members else None
+
+
+def signs_as_json(signs: Signs) -> dict[str, Any]:
+    """What a detection's signs say, without what they do not say."""
+    return {
+        name: value for name, value in asdict(signs).items() if value != getattr(NO_SIGNS, name)
+    }
+
+
+def detection_from_row(row: Record) -> Detection:
+    """A detection with its signs, from its row; without what else it might be."""
+    box = Box(row["x"], row["y"], row["width"], row["height"])
+    return Detection(
+        row["class_name"],
+        row["confidence"],
+        box,
+        track_id=row["track_id"],
+        signs=_signs_from_json(row["signs"] or {}),
+    )
+
+
+def _signs_from_json(members: Mapping[str, Any]) -> Signs:
+    lists = {
+        "zones": tuple(InZone(**zone) for zone in members.get("zones", ())),
+        "left": tuple(members.get("left", ())),
+        "crossed": tuple(Crossed(**one) for one in members.get("crossed", ())),
+    }
+    return Signs(**{**members, **lists})
 
 
 _SHOWN = """
     d.id, d.frame_id, d.event_id, c.slug AS camera, f.captured_at, d.class_name, d.confidence,
-    d.x, d.y, d.width, d.height, d.alternatives
+    d.x, d.y, d.width, d.height, d.alternatives, d.track_id, d.signs, d.enrichment
 """
 _FROM = "detections d JOIN frames f ON f.id = d.frame_id JOIN cameras c ON c.id = f.camera_id"
 

@@ -12,20 +12,28 @@ from backend.domain.lines import Line
 from backend.domain.masks import Mask
 from backend.domain.shapes import Points
 from backend.domain.zones import Zone, ZoneType
-from backend.services.stores.rows import records
+from backend.services.stores.rows import Record, records
 
 _ENABLED = """
     coalesce((SELECT jsonb_agg(to_jsonb(d) ORDER BY d.id) FROM {table} d
         WHERE d.camera_id = :camera_id AND d.enabled), '[]') AS {table}
 """
+COLUMNS = ", ".join(_ENABLED.format(table=table) for table in ("zones", "lines", "masks"))
+"""The zones, lines and masks of `:camera_id` that are enabled; `from_row` reads them."""
 
 
 async def of_camera(session: AsyncSession, camera_id: int) -> Drawings:
     """A camera's zones, lines and masks that are enabled."""
-    tables = ", ".join(_ENABLED.format(table=table) for table in ("zones", "lines", "masks"))
-    row = (await session.execute(text(f"SELECT {tables}"), {"camera_id": camera_id})).one()
+    rows = await session.execute(text(f"SELECT {COLUMNS}"), {"camera_id": camera_id})
+    return from_row(records(rows)[0])
+
+
+def from_row(row: Record) -> Drawings:
+    """The drawings in a row with the `COLUMNS`."""
     return Drawings(
-        tuple(map(_zone, row.zones)), tuple(map(_line, row.lines)), tuple(map(_mask, row.masks))
+        tuple(map(_zone, row["zones"])),
+        tuple(map(_line, row["lines"])),
+        tuple(map(_mask, row["masks"])),
     )
 
 

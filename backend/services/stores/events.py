@@ -1,7 +1,7 @@
 """Events."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.domain.doings import Crossings, Did, Doings, Place, Stayed
 from backend.domain.events import Span
 from backend.domain.risk import Facts, Seen
 from backend.services.stores.rows import Record, record, records
@@ -16,17 +17,33 @@ from backend.services.stores.rows import Record, record, records
 
 def facts_as_json(facts: Facts) -> dict[str, Any]:
     """What is kept of an event's facts beside its own columns."""
-    seen = {
-        name: {"frames": seen.frames, "most": seen.most, "confidence": seen.confidence}
-        for name, seen in facts.seen.items()
+    doings = facts.doings
+    kept = {
+        "seen": _as_json(facts.seen),
+        "did": _as_json(doings.by_class),
+        "zones": _as_json(doings.zones),
+        "lines": _as_json(doings.lines),
+        "place": None if doings.place is None else asdict(doings.place),
     }
-    return {"seen": seen}
+    return {name: value for name, value in kept.items() if value or name == "seen"}
+
+
+def _as_json(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: asdict(value) for name, value in members.items()}
 
 
 def facts_from_row(row: Mapping[str, Any]) -> Facts:
     """An event's facts, from its row."""
-    seen = {name: Seen(**values) for name, values in row["facts"]["seen"].items()}
-    return Facts(row["first_at"], row["last_at"], row["frames"], seen)
+    kept = row["facts"]
+    place = kept.get("place")
+    doings = Doings(
+        {name: Did(**values) for name, values in kept.get("did", {}).items()},
+        {name: Stayed(**values) for name, values in kept.get("zones", {}).items()},
+        {name: Crossings(**values) for name, values in kept.get("lines", {}).items()},
+        None if place is None else Place(**place),
+    )
+    seen = {name: Seen(**values) for name, values in kept["seen"].items()}
+    return Facts(row["first_at"], row["last_at"], row["frames"], seen, doings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +102,7 @@ class EventChange:
             "frames": self.facts.frames,
             "facts": orjson.dumps(facts_as_json(self.facts)).decode(),
             "classes": sorted(self.facts.seen),
+            "zones": sorted(self.facts.doings.zones),
             "detections": self.detections,
             "score": self.score,
             "summary": self.summary,
@@ -109,10 +127,10 @@ async def open_event(
                 """
                 INSERT INTO events (camera_id, continues_event_id, cover_frame_id, first_at,
                     last_at, opened_at, attached_at, detections, frames, score, state, detector,
-                    summary, classes, facts)
+                    summary, classes, zones, facts)
                 VALUES (:camera_id, :continues, :cover_frame_id, :first_at, :last_at,
                     :now, :now, :detections, :frames, :score, 'open', :detector, :summary,
-                    CAST(:classes AS text[]), CAST(:facts AS jsonb))
+                    CAST(:classes AS text[]), CAST(:zones AS text[]), CAST(:facts AS jsonb))
                 RETURNING id
                 """
             ),
@@ -133,7 +151,8 @@ async def widen(
                 first_at = :first_at, last_at = :last_at, attached_at = :now,
                 detections = :detections, frames = :frames, score = :score, summary = :summary,
                 detector = :detector, state = 'open', closed_at = NULL,
-                classes = CAST(:classes AS text[]), facts = CAST(:facts AS jsonb)
+                classes = CAST(:classes AS text[]), zones = CAST(:zones AS text[]),
+                facts = CAST(:facts AS jsonb)
             WHERE id = :id
             """
         ),
@@ -230,7 +249,7 @@ async def times(session: AsyncSession, event_id: int) -> Record | None:
 _SHOWN = """
     e.id, e.camera_id, c.slug AS camera, c.name AS camera_name, e.continues_event_id, e.state,
     e.first_at, e.last_at, e.opened_at, e.attached_at, e.closed_at, e.reviewed_at, e.notes,
-    e.score, e.summary, e.classes, e.detections, e.frames, e.detector, e.cover_frame_id
+    e.score, e.summary, e.classes, e.zones, e.detections, e.frames, e.detector, e.cover_frame_id
 """
 
 

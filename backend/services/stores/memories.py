@@ -6,18 +6,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
-async def recall(session: AsyncSession, camera_id: int, detector: str) -> bytes | None:
-    """A detector's memory of a camera."""
-    memory: bytes | None = await session.scalar(
-        text(
-            "SELECT memory FROM detector_memories "
-            "WHERE camera_id = :camera_id AND detector = :detector"
-        ),
-        {"camera_id": camera_id, "detector": detector},
-    )
-    return memory
-
-
 async def keep(
     session: AsyncSession, camera_id: int, detector: str, memory: bytes, *, now: datetime
 ) -> None:

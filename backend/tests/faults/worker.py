@@ -15,7 +15,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,16 @@ from backend.services.events.closer import EventCloser
 from backend.services.stores import cameras, detections, frames, outbox
 from backend.services.upkeep.reconciler import Reconciler
 
-PERSON = Findings((Detection("person", 0.9, Box(0.4, 0.2, 0.1, 0.5)),))
+_ROUND_SECONDS = 60
+_WAY = 0.8  # of the picture's width
+
+
+def person_at(at: datetime) -> Findings:
+    """Somebody who walks from the left to the right, once a minute: nothing of the scene."""
+    share = at.timestamp() % _ROUND_SECONDS / _ROUND_SECONDS
+    return Findings((Detection("person", 0.9, Box(share * _WAY, 0.2, 0.1, 0.5)),))
+
+
 NONSENSE = Findings((Detection("person", math.nan, Box(-4.0, 0.2, math.inf, math.nan)),))
 
 _SLOW_SECONDS = 0.1
@@ -70,7 +79,7 @@ class BenchDetector:
                     await asyncio.sleep(_LOOK_SECONDS)
             case "nonsense":
                 return NONSENSE
-        return PERSON
+        return person_at(view.captured_at)
 
     def _word(self) -> str:
         try:

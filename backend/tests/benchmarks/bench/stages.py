@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import text
 
 from backend.core.breaker import Breaker
@@ -21,16 +22,23 @@ from backend.domain.events import EventRules
 from backend.domain.frames import Arrival, FileMark, FrameState, Lane, WaitingFrame
 from backend.services.analysis.rules import RulesAnalyst
 from backend.services.detection.claims import Claims
+from backend.services.detection.colours import ColourEnricher
 from backend.services.detection.detector import Findings, View
+from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examination, Examiner, Seen
+from backend.services.detection.movement import MovementEnricher
+from backend.services.detection.reader import PictureReader
 from backend.services.detection.stage import DetectionStage, Results
+from backend.services.detection.tracking import Tracker
 from backend.services.events.stage import EventStage
 from backend.services.ingest.reading import Limits
 from backend.services.ingest.stage import Ingest, Intake
 from backend.services.stores import cameras, frames
+from backend.services.stores.knowledge import Knowledge
 
 PERSON = Findings((Detection("person", 0.9, Box(0.4, 0.2, 0.1, 0.5)),))
 BATCH = 16
+_NO_PIXELS = np.zeros((1, 1, 3), np.uint8)
 
 
 class NullDetector:
@@ -52,15 +60,25 @@ class Unlooking(Examiner):
     """Takes the null detector's word for each frame: no picture is read, decoded or drawn."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        breaker = Breaker("detector", SystemClock())
-        super().__init__(NullDetector(), ContentStore(Path()), Path(), breaker)
+        clock = SystemClock()
+        self._tracks = _tracker()
+        reader = PictureReader(ContentStore(Path()))
+        breaker = Breaker("detector", clock)
+        super().__init__(NullDetector(), reader, self._tracks, Path(), breaker)
         self._seconds = seconds
 
-    async def examine(self, batch: Sequence[WaitingFrame], memory: bytes | None) -> Examination:
+    async def examine(self, batch: Sequence[WaitingFrame], knowledge: Knowledge) -> Examination:
         if self._seconds:
             for _ in batch:
                 await asyncio.sleep(self._seconds)
-        return Examination(seen=[Seen(frame, PERSON, FrameState.ATTACHED) for frame in batch])
+        examination = Examination(tracks=tuple(knowledge.tracks.values()))
+        for frame in batch:
+            view = View(frame.camera_id, frame.captured_at, _NO_PIXELS)
+            sight, examination.tracks = await self._tracks.look(
+                knowledge, examination.tracks, view, PERSON.detections
+            )
+            examination.seen.append(Seen(frame, PERSON, sight, FrameState.ATTACHED))
+        return examination
 
 
 @dataclass(slots=True)
@@ -104,8 +122,14 @@ def ingest_of(root: Path, database: Database, bells: Bells, kept: Path) -> Inges
 
 def looking(kept: Path) -> Examiner:
     """The shipped examiner around the null detector: pictures are decoded, thumbnails drawn."""
+    reader = PictureReader(ContentStore(kept / "pictures"))
     breaker = Breaker("detector", SystemClock())
-    return Examiner(NullDetector(), ContentStore(kept / "pictures"), kept / "thumbnails", breaker)
+    return Examiner(NullDetector(), reader, _tracker(), kept / "thumbnails", breaker)
+
+
+def _tracker() -> Tracker:
+    enrichment = Enrichment((MovementEnricher(), ColourEnricher()), SystemClock())
+    return Tracker(ZoneInfo("UTC"), enrichment)
 
 
 def detection_of(

@@ -236,7 +236,7 @@ async def every_frame_is_final(site: Site) -> None:
     }
     for frame in await site.rows("SELECT * FROM frames"):
         content = shown[frame["content_hash"]]
-        allowed = {_state_of(content)}
+        allowed = {_state_of(content, _of_scene(frame))}
         harm = site.harm_to(frame["id"])
         if harm >= MAX_ATTEMPTS:
             allowed.add("buried")
@@ -246,10 +246,20 @@ async def every_frame_is_final(site: Site) -> None:
     assert await site.rows("SELECT * FROM cameras WHERE lease_holder IS NOT NULL") == []
 
 
-def _state_of(content: Content) -> str:
+def _state_of(content: Content, of_scene: list[str]) -> str:
     if isinstance(content.shows, Findings):
-        return "attached" if content.shows.detections else "empty"
+        return "attached" if len(content.shows.detections) > len(of_scene) else "empty"
     return "quarantined" if content.shows is None else "buried"
+
+
+def _of_scene(frame: dict[str, Any]) -> list[str]:
+    """The classes of what was found in a frame and belongs to the scene."""
+    dropped = (frame["remarks"] or {}).get("dropped", {})
+    return [
+        reason.removeprefix("scene:")
+        for reason, times in dropped.items()
+        for _ in range(times if reason.startswith("scene:") else 0)
+    ]
 
 
 async def every_frame_has_what_it_shows(site: Site) -> None:
@@ -260,16 +270,20 @@ async def every_frame_has_what_it_shows(site: Site) -> None:
         for content in written
     }
     found = await site.rows(
-        "SELECT f.id, f.content_hash, f.state, array_remove(array_agg(d.class_name ORDER BY d.id),"
-        " NULL) AS classes, bool_and(d.event_id = f.event_id) AS agree"
+        "SELECT f.id, f.content_hash, f.state, f.remarks,"
+        " array_remove(array_agg(d.class_name ORDER BY d.id), NULL) AS classes,"
+        " bool_and(d.event_id = f.event_id) AS agree"
         " FROM frames f LEFT JOIN detections d ON d.frame_id = f.id GROUP BY f.id"
     )
     for frame in found:
         shows = shown[frame["content_hash"]]
         detections = shows.detections if isinstance(shows, Findings) else ()
         attached = frame["state"] == "attached"
-        wanted = [detection.class_name for detection in detections] if attached else []
-        assert frame["classes"] == wanted
+        wanted = [detection.class_name for detection in detections]
+        if frame["state"] in {"attached", "empty"}:
+            assert sorted([*frame["classes"], *_of_scene(frame)]) == sorted(wanted)
+        else:
+            assert frame["classes"] == []
         assert frame["agree"] is (True if attached else None)
         assert thumbnail_path(site.thumbnails, frame["id"]).exists() or not attached
     learnt = await site.rows(

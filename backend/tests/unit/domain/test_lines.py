@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.lines import Direction, Line, Trail, crossings
+from backend.domain.lines import Line, Trail, crossings
 from backend.domain.shapes import Point, Points
+from backend.domain.signs import Direction
 from backend.tests.fixtures.zone_strategies import (
     BEGIN,
     a_line,

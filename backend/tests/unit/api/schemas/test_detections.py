@@ -19,6 +19,9 @@ def test_a_row_is_shown_with_its_box_and_without_noise() -> None:
         "width": 0.5,
         "height": 1.0,
         "alternatives": None,
+        "track_id": 4,
+        "signs": {"left": ["Porch"], "departed": True},
+        "enrichment": None,
     }
     shown = Detection.model_validate(as_detection(row)).model_dump(mode="json", by_alias=True)
     assert shown == {
@@ -31,4 +34,15 @@ def test_a_row_is_shown_with_its_box_and_without_noise() -> None:
         "confidence": 0.95,
         "box": {"x": 0.1, "y": 0.0, "width": 0.5, "height": 1.0},
         "alternatives": None,
+        "track_id": 4,
+        "signs": {
+            "zones": [],
+            "left": ["Porch"],
+            "crossed": [],
+            "still": 0.0,
+            "approach": 1.0,
+            "arrived": False,
+            "departed": True,
+        },
+        "enrichment": {},
     }

@@ -3,11 +3,13 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from hypothesis import given
 
 from backend.domain.boxes import Detection
 from backend.domain.risk import judge
 from backend.services.analysis.recompute import judged_again
+from backend.services.stores.detections import signs_as_json
 from backend.tests.fixtures.strategies import at_second, named_zones, summed, visits
 
 
@@ -22,6 +24,8 @@ def rows_of(made: list[tuple[int, list[Detection]]]) -> list[dict[str, Any]]:
             "y": one.box.y,
             "width": one.box.width,
             "height": one.box.height,
+            "track_id": one.track_id,
+            "signs": orjson.loads(orjson.dumps(signs_as_json(one.signs))) or None,
         }
         for number, (second, detections) in enumerate(made)
         for one in detections

@@ -16,14 +16,19 @@ from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
 from backend.domain.thumbnails import thumbnail_path
 from backend.services.detection.detector import Findings
-from backend.services.detection.examiner import Decode, Examiner, Originals
+from backend.services.detection.enrichment import Enrichment
+from backend.services.detection.examiner import Examiner
 from backend.services.detection.picture import decode
+from backend.services.detection.reader import Decode, Originals, PictureReader
+from backend.services.detection.tracking import Tracker
+from backend.services.stores.knowledge import Knowledge
 from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.detectors import ScriptedDetector, found
 from backend.tests.fixtures.ledger import HEIGHT, NOON, WIDTH, jpeg
-from backend.tests.fixtures.stages import CountingDecode
+from backend.tests.fixtures.stages import UTC_ZONE, CountingDecode
 
 SECOND = timedelta(seconds=1)
+NOTHING_KNOWN = Knowledge()
 
 DECODERS: dict[str, Callable[[], Decode]] = {"shipped": lambda: decode, "counting": CountingDecode}
 
@@ -38,15 +43,15 @@ class Desk:
         self.thumbnails = folder / "thumbnails"
         self.clock = ManualClock()
         self.breaker = Breaker("detector", self.clock)
-        self.examiner = Examiner(
-            self.detector, self.pictures, self.thumbnails, self.breaker, self.decode
-        )
+        self.examiner = self._examiner(PictureReader(self.pictures, self.decode))
 
     def with_originals(self, originals: Originals) -> Examiner:
         """An examiner that knows where cameras put their files."""
-        return Examiner(
-            self.detector, self.pictures, self.thumbnails, self.breaker, originals=originals
-        )
+        return self._examiner(PictureReader(self.pictures, originals=originals))
+
+    def _examiner(self, reader: PictureReader) -> Examiner:
+        tracker = Tracker(UTC_ZONE, Enrichment((), self.clock))
+        return Examiner(self.detector, reader, tracker, self.thumbnails, self.breaker)
 
     def frames(self, count: int) -> list[WaitingFrame]:
         return [self.frame(number, jpeg(number)) for number in range(count)]
@@ -73,7 +78,7 @@ def desk(tmp_path: Path) -> Desk:
 
 async def test_each_is_decoded_once_and_seen_in_order(desk: Desk) -> None:
     desk.shows(1, found("person"))
-    examination = await desk.examiner.examine(desk.frames(4), None)
+    examination = await desk.examiner.examine(desk.frames(4), NOTHING_KNOWN)
     assert [(one.frame.id, one.state) for one in examination.seen] == [
         (0, FrameState.EMPTY),
         (1, FrameState.ATTACHED),
@@ -88,7 +93,7 @@ async def test_each_is_decoded_once_and_seen_in_order(desk: Desk) -> None:
 
 async def test_only_what_shows_something_gets_a_thumbnail(desk: Desk) -> None:
     desk.shows(1, found("person"))
-    await desk.examiner.examine(desk.frames(3), None)
+    await desk.examiner.examine(desk.frames(3), NOTHING_KNOWN)
     made = [path for path in desk.thumbnails.rglob("*") if path.is_file()]
     assert made == [thumbnail_path(desk.thumbnails, 1)]
     assert made[0].read_bytes().startswith(b"\xff\xd8")
@@ -97,14 +102,14 @@ async def test_only_what_shows_something_gets_a_thumbnail(desk: Desk) -> None:
 async def test_the_memory_goes_from_frame_to_frame(desk: Desk) -> None:
     desk.shows(0, Findings((), memory=b"one"))
     desk.shows(1, Findings((), memory=b"two"))
-    examination = await desk.examiner.examine(desk.frames(2), b"before")
+    examination = await desk.examiner.examine(desk.frames(2), Knowledge(memory=b"before"))
     assert desk.detector.memories == [b"before", b"one"]
     assert examination.memory == b"two"
 
 
 async def test_the_next_is_decoded_while_the_detector_is_at_one(desk: Desk) -> None:
     desk.detector.go_on.clear()
-    examining = asyncio.create_task(desk.examiner.examine(desk.frames(3), None))
+    examining = asyncio.create_task(desk.examiner.examine(desk.frames(3), NOTHING_KNOWN))
     async with asyncio.timeout(0.8):
         await desk.detector.looking.wait()
         while len(desk.decode.calls) < 2:
@@ -116,20 +121,22 @@ async def test_the_next_is_decoded_while_the_detector_is_at_one(desk: Desk) -> N
 
 async def test_what_is_no_picture_is_quarantined_and_the_rest_goes_on(desk: Desk) -> None:
     batch = [desk.frame(0, b"no picture"), *desk.frames(2)[1:]]
-    examination = await desk.examiner.examine(batch, None)
+    examination = await desk.examiner.examine(batch, NOTHING_KNOWN)
     assert [one.state for one in examination.seen] == [FrameState.QUARANTINED, FrameState.EMPTY]
     assert examination.seen[0].reason
 
 
 async def test_one_without_its_copy_is_buried_with_the_reason(desk: Desk) -> None:
-    examination = await desk.examiner.examine([desk.frame(0, None), *desk.frames(2)[1:]], None)
+    examination = await desk.examiner.examine(
+        [desk.frame(0, None), *desk.frames(2)[1:]], NOTHING_KNOWN
+    )
     assert [one.state for one in examination.seen] == [FrameState.BURIED, FrameState.EMPTY]
     assert examination.seen[0].reason
 
 
 async def test_one_that_no_detector_can_look_at_is_buried(desk: Desk) -> None:
     desk.shows(0, Invalid("too odd", code="picture.unfit"))
-    examination = await desk.examiner.examine(desk.frames(1), None)
+    examination = await desk.examiner.examine(desk.frames(1), NOTHING_KNOWN)
     assert [(one.state, one.reason) for one in examination.seen] == [(FrameState.BURIED, "too odd")]
     assert not examination.succeeded
 
@@ -137,7 +144,7 @@ async def test_one_that_no_detector_can_look_at_is_buried(desk: Desk) -> None:
 async def test_an_unexpected_error_is_that_frames_alone(desk: Desk) -> None:
     desk.shows(1, RuntimeError("over this"))
     with capture_logs() as said:
-        examination = await desk.examiner.examine(desk.frames(3), None)
+        examination = await desk.examiner.examine(desk.frames(3), NOTHING_KNOWN)
     assert [one["frame_id"] for one in said] == [1]
     assert [one.frame.id for one in examination.seen] == [0, 2]
     assert {number: str(error) for number, error in examination.failed.items()} == {1: "over this"}
@@ -146,7 +153,7 @@ async def test_an_unexpected_error_is_that_frames_alone(desk: Desk) -> None:
 async def test_when_something_is_unavailable_the_rest_waits(desk: Desk) -> None:
     gone = Unavailable("no detector", code="detector.unavailable")
     desk.shows(1, gone)
-    examination = await desk.examiner.examine(desk.frames(4), None)
+    examination = await desk.examiner.examine(desk.frames(4), NOTHING_KNOWN)
     assert [one.frame.id for one in examination.seen] == [0]
     assert examination.uncounted == [1, 2, 3]
     assert (desk.breaker.view.reason, desk.breaker.view.code) == (str(gone), gone.code)
@@ -154,35 +161,35 @@ async def test_when_something_is_unavailable_the_rest_waits(desk: Desk) -> None:
 
 async def test_while_it_is_known_to_be_unavailable_nobody_asks(desk: Desk) -> None:
     desk.shows(0, Unavailable("no detector", code="detector.unavailable"))
-    await desk.examiner.examine(desk.frames(2), None)
-    examination = await desk.examiner.examine(desk.frames(2), None)
+    await desk.examiner.examine(desk.frames(2), NOTHING_KNOWN)
+    examination = await desk.examiner.examine(desk.frames(2), NOTHING_KNOWN)
     assert (desk.looked_at(), examination.uncounted) == ([0], [0, 1])
 
 
 async def test_what_is_no_picture_says_nothing_about_the_detector(desk: Desk) -> None:
     desk.shows(1, Unavailable("no detector", code="detector.unavailable"))
     desk.shows(2, Invalid("too odd", code="picture.unfit"))
-    await desk.examiner.examine(desk.frames(2)[1:], None)
+    await desk.examiner.examine(desk.frames(2)[1:], NOTHING_KNOWN)
     desk.clock.advance(1)
     broken = [desk.frame(7, b"no picture"), desk.frames(3)[2]]
-    examination = await desk.examiner.examine(broken, None)
+    examination = await desk.examiner.examine(broken, NOTHING_KNOWN)
     assert len(examination.seen) == 2
     assert str(desk.breaker.state) == "half-open"
-    await desk.examiner.examine(desk.frames(4)[3:], None)
+    await desk.examiner.examine(desk.frames(4)[3:], NOTHING_KNOWN)
     assert str(desk.breaker.state) == "closed"
 
 
 async def test_where_thumbnails_cannot_be_kept_the_frame_waits(desk: Desk) -> None:
     desk.shows(0, found("person"))
     desk.thumbnails.write_text("in the way")
-    examination = await desk.examiner.examine(desk.frames(1), None)
+    examination = await desk.examiner.examine(desk.frames(1), NOTHING_KNOWN)
     assert desk.breaker.view.code == "pictures.unwritable"
     assert examination.uncounted == [0]
 
 
 async def test_stopped_it_ends_the_picture_at_hand_and_begins_no_other(desk: Desk) -> None:
     desk.detector.go_on.clear()
-    examining = asyncio.create_task(desk.examiner.examine(desk.frames(3), None))
+    examining = asyncio.create_task(desk.examiner.examine(desk.frames(3), NOTHING_KNOWN))
     await asyncio.wait_for(desk.detector.looking.wait(), 0.8)
     desk.examiner.stop()
     desk.detector.go_on.set()
@@ -209,7 +216,7 @@ async def test_a_copy_that_is_gone_is_made_again_and_looked_at(desk: Desk) -> No
     frames = desk.frames(2)
     desk.pictures.path(frames[1].content_hash).unlink()
     desk.examiner = desk.with_originals(CopiesAgain(desk, jpeg(0), jpeg(1)))
-    examination = await desk.examiner.examine(frames, None)
+    examination = await desk.examiner.examine(frames, NOTHING_KNOWN)
     assert [one.state for one in examination.seen] == [FrameState.EMPTY] * 2
 
 
@@ -217,7 +224,7 @@ async def test_where_the_file_is_gone_too_the_frame_is_buried_with_the_reason(de
     frames = desk.frames(2)
     desk.pictures.path(frames[1].content_hash).unlink()
     desk.examiner = desk.with_originals(CopiesAgain(desk))
-    examination = await desk.examiner.examine(frames, None)
+    examination = await desk.examiner.examine(frames, NOTHING_KNOWN)
     assert [(one.state, one.reason) for one in examination.seen] == [
         (FrameState.EMPTY, None),
         (FrameState.BURIED, "and so is the file"),
@@ -232,7 +239,7 @@ async def test_while_the_file_may_be_back_the_frame_waits(desk: Desk) -> None:
     frames = desk.frames(2)
     desk.pictures.path(frames[1].content_hash).unlink()
     desk.examiner = desk.with_originals(Unmounted())
-    examination = await desk.examiner.examine(frames, None)
+    examination = await desk.examiner.examine(frames, NOTHING_KNOWN)
     assert [one.state for one in examination.seen] == [FrameState.EMPTY]
     assert examination.uncounted == [frames[1].id]
 

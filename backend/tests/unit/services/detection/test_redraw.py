@@ -29,6 +29,8 @@ PERSON = {
     "y": 0.2,
     "width": 0.5,
     "height": 0.5,
+    "track_id": None,
+    "signs": None,
 }
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.boxes import Box, Detection
+from backend.domain.doings import Did, Doings, Place
 from backend.domain.events import EventRules, Span
 from backend.domain.risk import Facts, Seen, facts_of
 from backend.services.events.draft import Draft, place_all
@@ -77,7 +78,11 @@ def test_facts_are_those_of_the_stored_event_and_of_all_new_frames() -> None:
     cat = sighting(2, 20, 0.5, 0.6, name="cat")
     (draft,) = place_all([stored(0, 10)], [sighting(1, 15, 0.95), cat], RULES)
     assert draft.facts() == Facts(
-        at(0), at(20), 5, {"person": Seen(4, 1, 0.95), "cat": Seen(1, 2, 0.6)}
+        at(0),
+        at(20),
+        5,
+        {"person": Seen(4, 1, 0.95), "cat": Seen(1, 2, 0.6)},
+        Doings({"person": Did(), "cat": Did()}, place=Place()),
     )
     assert draft.detections() == 4 + 3
 
