@@ -1,6 +1,7 @@
 """Adds a camera before its first picture has come."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -43,7 +44,8 @@ async def add_camera(
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.parent.mkdir(exist_ok=True)  # and no more: its disk may not be mounted
+        with suppress(FileExistsError):
+            folder.parent.mkdir()  # and no more: its disk may not be mounted
         folder.mkdir(exist_ok=True)
     except FileExistsError as error:
         raise Conflict(

@@ -1,17 +1,17 @@
 """Are PostgreSQL and Redis such as the product may work with? Looked at for as long as it works."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
 from backend.core.clock import Clock
-from backend.core.database import Database
+from backend.core.database import Database, Session
 from backend.core.errors import Conflict, Unavailable
 from backend.core.redis import RedisClient
 from backend.services.stores import schema
 
-_LOOK_EVERY_SECONDS = 5.0
+_LOOK_EVERY_SECONDS = 15.0
+_WHILE_AWAY_SECONDS = 2.0
 
 RefuseSchema = Callable[[Collection[str]], None]
 """Raises `Conflict` for a database at these migrations, where it is newer than we are."""
@@ -49,23 +49,20 @@ class Fitness:
                 task.result()
 
     async def _look(self) -> None:
+        """One that is away is looked at soon again: it may be another one when it is back."""
         while True:
-            with suppress(Unavailable):  # whoever needs it says so
-                await self._redis.refuse_forgetting()
-            with suppress(Unavailable, Conflict):
-                await self.check_schema()
-            if self.newer is not None:
-                raise self.newer
-            await self._clock.sleep(_LOOK_EVERY_SECONDS)
+            looks = (self._redis.refuse_forgetting, self._look_at_schema)
+            answers = [await _answers(look) for look in looks]
+            await self._clock.sleep(_LOOK_EVERY_SECONDS if all(answers) else _WHILE_AWAY_SECONDS)
 
-    async def check_schema(self) -> None:
-        """Raise `Conflict` for a newer schema, or where the server does not let us in.
-
-        Raises `Unavailable` where there is no answer.
-        """
+    async def _look_at_schema(self) -> None:
         async with self._database.transaction() as session:
             await schema.hold_still(session)
-            stamps = await schema.stamps(session)
+            await self.check_schema(session)
+
+    async def check_schema(self, session: Session) -> None:
+        """Raise `Conflict` where this session's database has a newer schema."""
+        stamps = await schema.stamps(session)
         try:
             self._refuse(stamps)
         except Conflict as error:
@@ -77,3 +74,16 @@ class Fitness:
         """Raise `Unavailable` for those who ask while the schema is known to be newer."""
         if self.newer is not None:
             raise Unavailable(str(self.newer), code=self.newer.code)
+
+
+async def _answers(look: Callable[[], Awaitable[None]]) -> bool:
+    """Whether a server answers, and lets us in: if not, whoever needs it says so."""
+    try:
+        await look()
+    except Unavailable:
+        return False
+    except Conflict as error:
+        if error.code != schema.REFUSED:
+            raise
+        return False
+    return True

@@ -181,8 +181,8 @@ class Health:
         """What it says, and whether it is known that nothing waits."""
         now = self._clock.now()
         try:
-            await self._fitness.check_schema()
             async with self._database.transaction() as session:
+                await self._fitness.check_schema(session)
                 oldest = await frames.longest_waiting(session)
                 found = [
                     part_findings.look_at_pictures(oldest, now),

@@ -33,7 +33,7 @@ LADDER: tuple[Rung, ...] = (
     Rung(
         "schema",
         "The database is newer than this version of the product",
-        "`database` is at a migration that this version does not have; seen within 10 s",
+        "`database` is at a migration that this version does not have; seen within 15 s",
         "New pictures stay where the cameras put them; health is shown.",
         "Everything else: workers end, and the API answers nothing from the database.",
         "Install the version that brought the database there, or restore a backup.",
@@ -172,7 +172,7 @@ LADDER: tuple[Rung, ...] = (
     Rung(
         "redis_forgets",
         "Redis would throw bells away",
-        "`redis` names its maxmemory-policy, which is another than noeviction; seen within 10 s",
+        "`redis` names its maxmemory-policy, which is another than noeviction; seen within 15 s",
         "All that is there is shown; new pictures stay where the cameras put them.",
         "New pictures are not taken in or looked at: workers end, and start once it is mended.",
         "Set maxmemory-policy to noeviction there, or REDIS_URL to another one.",

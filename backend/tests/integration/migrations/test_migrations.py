@@ -236,7 +236,7 @@ _OTHERS_AT_WORK = (
 def test_two_upgrades_at_once(empty: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(_upgrade_in_a_process, empty) for _ in range(2)]:
-            assert done.result() == (0, "")
+            assert done.result() == (0, ""), done.result()[1]
     assert fetch(empty, "SELECT last_number FROM outbox_counter") == [[(0,)]]
 
 

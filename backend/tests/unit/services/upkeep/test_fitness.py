@@ -52,7 +52,7 @@ async def test_work_ends_once_the_schema_is_newer(mock_redis: AsyncMock) -> None
     await asleep(clock)
     assert not working.done()
     session.scalars.return_value = ["9999"]
-    clock.advance(5)
+    clock.advance(15)
     with pytest.raises(Conflict, match="newer"):
         await working
     assert work.ended
@@ -60,7 +60,7 @@ async def test_work_ends_once_the_schema_is_newer(mock_redis: AsyncMock) -> None
         fitness.refuse_work()
     assert raised.value.code == "database.newer_schema"
     session.scalars.return_value = ["0001"]
-    await fitness.check_schema()
+    await fitness.check_schema(session)
     fitness.refuse_work()
 
 
@@ -70,22 +70,27 @@ async def test_work_ends_once_redis_forgets(mock_redis: AsyncMock) -> None:
     working = asyncio.create_task(fitness.during(work.run))
     await asleep(clock)
     mock_redis.refuse_forgetting.side_effect = Invalid("it forgets", code="redis.evicts")
-    clock.advance(5)
+    clock.advance(15)
     with pytest.raises(Invalid, match="forgets"):
         await working
     assert work.ended
 
 
-async def test_servers_that_are_away_end_nothing(mock_redis: AsyncMock) -> None:
+@pytest.mark.parametrize("away", ["redis", "database"])
+async def test_servers_that_are_away_end_nothing_and_are_looked_at_soon(
+    mock_redis: AsyncMock, away: str
+) -> None:
     clock, work = ManualClock(), Work()
     fitness, session = fitness_over(mock_redis, clock)
-    away = Unavailable("away", code="away")
-    mock_redis.refuse_forgetting.side_effect = session.execute.side_effect = away
+    asked = mock_redis.refuse_forgetting if away == "redis" else session.execute
+    asked.side_effect = Unavailable("away", code="away")
     working = asyncio.create_task(fitness.during(work.run))
     for _ in range(3):
         await asleep(clock)
-        clock.advance(5)
+        clock.advance(2)
         await asyncio.sleep(0)
+    await asleep(clock)
+    assert asked.await_count == 4
     assert not working.done()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
