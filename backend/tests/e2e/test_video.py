@@ -82,7 +82,6 @@ async def test_six_visits_are_six_tracks_and_one_event(
     product.start_worker()
     await product.final(len(dropped))
     await every_visit_is_one_track(product, begin)
-    for e in await product.rows("SELECT first_at, last_at, frames, summary, continues_event_id FROM events order by first_at"): print((e["first_at"]-begin).total_seconds(), (e["last_at"]-begin).total_seconds(), e)
     (event,) = await product.rows("SELECT * FROM events")
     assert event["classes"] == ["person"]
 
