@@ -337,9 +337,10 @@ def _other_side(new: Seen, tracks: Sequence[Track], place_of: dict[int, int]) ->
     or the other side: somebody stands before it. Or None."""
     for index in place_of.values():
         thing = tracks[index] if index < len(tracks) else None
-        if thing is not None and thing.state is TrackState.SCENE and thing.kind == new.kind:
-            if _is_side_of(new.box, thing.rest):
-                return index
+        if thing is None or thing.state is not TrackState.SCENE or thing.kind != new.kind:
+            continue
+        if _is_side_of(new.box, thing.rest):
+            return index
     return None
 
 

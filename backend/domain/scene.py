@@ -2,9 +2,9 @@
 
 A thing that can be parked belongs to it once it has stood for half a minute since it was first
 seen, or for five minutes where it was seen coming; and where pictures come so seldom that the event
-which told of it is over by the next one, as soon as that shows it where it was. What lives, or seems to, belongs to it only if
-it was never seen moving, for five minutes: a statue, a coat on its hanger. A person who was seen
-moving never does, however long the person lies or waits there.
+which told of it is over by the next one, as soon as that shows it where it was. What lives, or
+seems to, belongs to it only if it was never seen moving, for five minutes: a statue, a coat on its
+hanger. A person who was seen moving never does, however long the person lies or waits there.
 
 A thing of the scene stays one while nobody sees it, be it for the rain or the dark, until it is
 seen moving off, or was missed for so long that it must have left: longer than ten minutes, and than

@@ -15,7 +15,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,7 @@ from backend.services.detection.stage import Results
 from backend.services.events.closer import EventCloser
 from backend.services.stores import cameras, detections, frames, outbox
 from backend.services.upkeep.reconciler import Reconciler
-
-_ROUND_SECONDS = 60
-_WAY = 0.8  # of the picture's width
-
-
-def person_at(at: datetime) -> Findings:
-    """Somebody who walks from the left to the right, once a minute: nothing of the scene."""
-    share = at.timestamp() % _ROUND_SECONDS / _ROUND_SECONDS
-    return Findings((Detection("person", 0.9, Box(share * _WAY, 0.2, 0.1, 0.5)),))
-
+from backend.tests.fixtures.detectors import person_walking
 
 NONSENSE = Findings((Detection("person", math.nan, Box(-4.0, 0.2, math.inf, math.nan)),))
 
@@ -52,7 +43,7 @@ _LOOK_SECONDS = 0.05
 
 
 class BenchDetector:
-    """Finds the same person in every picture, without looking.
+    """Finds a person who walks in every picture, without looking.
 
     The file `temper` says how: `slow`; `failing`, by an error that nobody
     expects; `away`, as a server that cannot be reached; `silent`, without an answer until the file
@@ -79,7 +70,7 @@ class BenchDetector:
                     await asyncio.sleep(_LOOK_SECONDS)
             case "nonsense":
                 return NONSENSE
-        return person_at(view.captured_at)
+        return person_walking(view.captured_at)
 
     def _word(self) -> str:
         try:
