@@ -18,11 +18,13 @@ from backend.api.conversation import MAX_MESSAGE_BYTES
 from backend.api.dependencies import Parts, Places
 from backend.core.clock import SystemClock
 from backend.core.config import Settings, get_settings
+from backend.core.content_store import ContentStore
 from backend.core.errors import HsiError
 from backend.core.logging import configure_logging
 from backend.core.queue import StreamBells
 from backend.core.supervisor import Supervisor
 from backend.domain.frames import Lane
+from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
@@ -64,6 +66,8 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
             told=relay.told,
             bells=StreamBells(redis, list(Lane), hearer="api"),
             zone=settings.time_zone,
+            pictures=ShownPictures(ContentStore(places.pictures)),
+            originals_for_owner=settings.privacy.originals_for_owner,
         )
         working = asyncio.create_task(supervisor.run())
         try:
