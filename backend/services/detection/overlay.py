@@ -14,6 +14,7 @@ from backend.domain.lines import Line
 from backend.domain.shapes import Points
 from backend.domain.zones import Zone
 from backend.services.detection.detector import Pixels
+from backend.services.detection.masks import paint_over
 
 _Colour = tuple[int, int, int]
 
@@ -25,9 +26,10 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw_over(pixels: Pixels, drawings: Drawings) -> None:
-    """Draw upon a picture, in place. What is masked must have been painted over before."""
+    """Draw upon a picture, in place; what is masked is black, whatever zone it lies in."""
     pen = _Pen(pixels)
     pen.tint(sorted(drawings.zones, key=lambda zone: zone.priority))
+    paint_over(pixels, [mask.points for mask in drawings.masks])
     for zone in drawings.zones:
         pen.outline(zone.points, _bgr(zone.colour), closed=True)
     for mask in drawings.masks:
@@ -91,7 +93,7 @@ class _Pen:
         """Write words at a point, or as near below it as there is room; shortened to fit."""
         height, width = self.pixels.shape[:2]
         scale, pad = max(0.35, 0.6 * self.unit), max(2, round(4 * self.unit))
-        words = _fitting(words, width - 4 * pad, scale)
+        words = _fitting(words, width // 2 - 4 * pad, scale)
         (long, high), below = cv2.getTextSize(words, _FONT, scale, 1)
         size = (long + 3 * pad, high + below + pad)
         left, top, right, bottom = self._free(
