@@ -21,6 +21,7 @@ from backend.domain.thumbnails import thumbnail_path
 from backend.services.detection.detector import Findings
 from backend.services.detection.masks import covered
 from backend.services.detection.picture import decode
+from backend.services.detection.redraw import Redraw
 from backend.tests.fixtures.application import ApplicationClient, in_one_task, running
 from backend.tests.fixtures.ledger import NOON, Ledger, jpeg
 from backend.tests.fixtures.product import SHARED_DATA
@@ -208,6 +209,19 @@ async def test_a_mask_holds_for_pictures_that_came_before_it_and_until_it_is_rem
     assert await served(client, whole) == await served(client, latest) == original
     again = pixels_of(await served(client, small))
     assert unlike(again, before, np.ones(again.shape[:2], np.bool_)) < 3
+
+
+async def test_a_thumbnail_that_is_drawn_again_is_masked(
+    client: ApplicationClient, house: House
+) -> None:
+    camera, ledger = await house.ledger.camera(), house.ledger
+    frame = await taken(house, camera, encoded("jpeg"))
+    await mask(client, camera)
+    kept = thumbnail_path(ledger.thumbnails, frame)
+    kept.unlink()
+    await Redraw(ledger.database, ledger.pictures, ledger.thumbnails).draw_again(frame)
+    assert is_masked_small(kept.read_bytes())
+    assert kept.read_bytes() == await served(client, f"/api/frames/{frame}/thumbnail")
 
 
 async def test_what_lies_behind_a_mask_changes_nothing_that_is_served(
