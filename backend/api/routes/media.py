@@ -33,7 +33,6 @@ _BYTES = {"schema": {"type": "string", "format": "binary"}}
 IfNoneMatch = Annotated[
     str | None,
     Header(
-        max_length=1000,
         description="The `ETag` of a picture that is at hand: if it is still "
         "the same, the answer is a 304 without it.",
     ),
