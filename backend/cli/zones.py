@@ -28,7 +28,7 @@ Type = Annotated[
 ]
 Weight = Annotated[int | None, typer.Option(help="Points for the score, -50 to 50.")]
 Priority = Annotated[
-    int | None, typer.Option(help="0 to 100: of several zones the highest is named first.")
+    int | None, typer.Option(help="0 to 100: where zones overlap, the highest counts.")
 ]
 Hours = Annotated[
     str | None,

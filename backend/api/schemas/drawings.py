@@ -179,7 +179,9 @@ class NewZone(Body):
         description="Points that being in it adds to the score. Below 0 it takes points, and only "
         "where all that was seen stayed in such zones.",
     )
-    priority: Priority = Field(0, description="Of several zones the highest is named first.")
+    priority: Priority = Field(
+        0, description="Where several zones hold something, the highest is named first and counts."
+    )
     share: Share = Field(
         None, description="So much of a box must lie in it; null: its foot point decides."
     )
