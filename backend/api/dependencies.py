@@ -21,6 +21,7 @@ from backend.core.database import Database
 from backend.core.disk_threads import InThread
 from backend.core.errors import Invalid, NotFound
 from backend.core.queue import Bells
+from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
 from backend.services.stores import cameras
 from backend.services.stores.rows import Record, Session
@@ -46,7 +47,8 @@ class Parts:
     """What the process has made at its start.
 
     `told` is to be called once something was committed to the outbox. `zone` is that of cameras
-    which have none of their own. `bells` are only rung here.
+    which have none of their own. `bells` are only rung here. `pictures` makes those that are not
+    shown as they are; `originals_for_owner`: what masks cover may be fetched.
     """
 
     database: Database
@@ -58,6 +60,8 @@ class Parts:
     told: Callable[[], None]
     bells: Bells
     zone: ZoneInfo
+    pictures: ShownPictures
+    originals_for_owner: bool = False
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

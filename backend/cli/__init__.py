@@ -16,13 +16,16 @@ from backend.cli import (
     events,
     frames,
     fsck,
+    lines,
     logs,
+    masks,
     quarantine,
     reference,
     status,
     test,
     up,
     worker,
+    zones,
 )
 from backend.cli.usage import Commands
 from backend.core.errors import HsiError, Invalid
@@ -41,6 +44,9 @@ app.command("up")(up.up)
 app.command("status")(status.status)
 app.add_typer(events.app, name="events")
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(zones.app, name="zones")
+app.add_typer(lines.app, name="lines")
+app.add_typer(masks.app, name="masks")
 app.add_typer(frames.app, name="frames")
 app.command("quarantine")(quarantine.quarantine)
 app.add_typer(dlq.app, name="dlq")
