@@ -18,16 +18,27 @@ from backend.api.conversation import MAX_MESSAGE_BYTES
 from backend.api.dependencies import Parts, Places
 from backend.core.clock import SystemClock
 from backend.core.config import Settings, get_settings
+from backend.core.content_store import ContentStore
 from backend.core.errors import HsiError
 from backend.core.logging import configure_logging
 from backend.core.queue import StreamBells
 from backend.core.supervisor import Supervisor
 from backend.domain.frames import Lane
+from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
-from backend.wiring import folders, refuse_unfit_servers, server_urls, services
+from backend.wiring import (
+    disk_threads,
+    fitness_of,
+    folders,
+    refuse_unfit_servers,
+    server_urls,
+    services,
+)
 
+_ANSWER_SECONDS = 10.0
+"""For a disk; whoever asks is then told that it does not answer."""
 _SECONDS_TO_END = 2  # `hsi up` gives its processes four
 
 
@@ -49,21 +60,34 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
     async with services(settings) as (database, redis):
         relay = OutboxRelay(database, redis, clock)
         fan_out = FanOut(database, redis)
-        health = Health(database, redis, clock, [settings.data, places.pictures])
+        fitness = fitness_of(database, redis)
+        health = Health(database, redis, clock, [settings.data, places.pictures], fitness)
+        work = Supervisor(clock)
+        work.add("relay", relay.run)
+        work.add("live", fan_out.run)
+        work.add("bell", fan_out.listen)
         supervisor = Supervisor(clock)
-        supervisor.add("relay", relay.run)
-        supervisor.add("live", fan_out.run)
-        supervisor.add("bell", fan_out.listen)
+        supervisor.add("work", lambda: fitness.during(work.run))
         supervisor.add("health", health.run)
+        in_data_thread = disk_threads("pictures", clock, patience=_ANSWER_SECONDS).run
         application.state.parts = Parts(
             database=database,
             clock=clock,
-            places=Places(places.media_root, places.pictures, places.thumbnails),
+            places=Places(
+                places.media_root,
+                places.pictures,
+                places.thumbnails,
+                in_media_thread=disk_threads("media", clock, patience=_ANSWER_SECONDS).run,
+                in_data_thread=in_data_thread,
+            ),
             fan_out=fan_out,
             health=health,
+            fitness=fitness,
             told=relay.told,
             bells=StreamBells(redis, list(Lane), hearer="api"),
             zone=settings.time_zone,
+            pictures=ShownPictures(ContentStore(places.pictures), in_data_thread),
+            originals_for_owner=settings.privacy.originals_for_owner,
         )
         working = asyncio.create_task(supervisor.run())
         try:

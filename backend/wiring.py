@@ -4,9 +4,10 @@
 > become one event; an analyst judges the event.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from backend.core.clock import Clock, SystemClock
 from backend.core.config import Settings
 from backend.core.content_store import ContentStore
 from backend.core.database import Database, close_db, init_db
+from backend.core.disk_threads import DiskThreads, InThread
 from backend.core.errors import Invalid
+from backend.core.pace import Pace
 from backend.core.queue import StreamBells
 from backend.core.redis import RedisClient, refuse_forgetting
 from backend.core.supervisor import Supervisor
 from backend.domain.events import EventRules
 from backend.domain.frames import Lane
-from backend.migrations.known import refuse_newer_schema
+from backend.migrations.known import refuse_newer_schema, refuse_unknown
 from backend.services.analysis.rules import RulesAnalyst
 from backend.services.detection.claims import Claims
 from backend.services.detection.colours import ColourEnricher
@@ -32,18 +35,21 @@ from backend.services.detection.opening import open_detector
 from backend.services.detection.reader import PictureReader
 from backend.services.detection.redraw import Redraw
 from backend.services.detection.stage import DetectionStage, Results
+from backend.services.detection.timed import TimedDetector
 from backend.services.detection.tracking import Tracker
 from backend.services.events.closer import EventCloser
 from backend.services.events.stage import EventStage
 from backend.services.ingest.camera_folders import CameraFolders
 from backend.services.ingest.floods import looked_at_since
-from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher
+from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher, WatchState
 from backend.services.ingest.originals import Originals
 from backend.services.ingest.picture_disk import PictureDisk
 from backend.services.ingest.reading import Limits
 from backend.services.ingest.restored_folders import RestoredFolders
 from backend.services.ingest.stage import Ingest, Intake
+from backend.services.ingest.tree_watch import TreeWatch
 from backend.services.live.relay import OutboxRelay
+from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.fsck import Checks, Fsck
 from backend.services.upkeep.heartbeat import Heartbeat
 from backend.services.upkeep.picture_check import PictureCheck
@@ -94,6 +100,11 @@ async def refuse_unfit_servers(settings: Settings) -> None:
     await refuse_newer_schema(database_url)
 
 
+def fitness_of(database: Database, redis: RedisClient) -> Fitness:
+    """What sees whether both are still fit, while we work."""
+    return Fitness(database, redis, SystemClock(), refuse_unknown)
+
+
 def server_urls(settings: Settings) -> tuple[str, str]:
     """Where PostgreSQL and Redis are. Raises Invalid where that is not set."""
     return _secret(settings, "database_url"), _secret(settings, "redis_url")
@@ -110,12 +121,27 @@ def _secret(settings: Settings, name: str) -> str:
     return secret
 
 
+_PATIENCE = {"media": 60.0, "pictures": 30.0}
+"""Seconds for an answer of a worker's disks: the cameras' may be far away."""
+_DISKS = {"media": "the cameras' folder", "pictures": "the folder of the pictures"}
+_SLOW_DISK = 1 / 15  # of the patience
+_SLOW_DETECTOR = 1.0  # seconds for a picture; it is to be known within two what came
+
+
+def disk_threads(name: str, clock: Clock, *, patience: float) -> DiskThreads:
+    """The threads for one of the two disks, `media` or `pictures`."""
+    pace = Pace(clock, limit=patience * _SLOW_DISK)
+    return DiskThreads(name, _DISKS[name], pace, patience=patience)
+
+
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """The pictures' copies and thumbnails, and what looks after them."""
+    """The pictures' copies and thumbnails, what looks after them, and the threads for the disks."""
 
     pictures: ContentStore
     limits: Limits
+    in_media: DiskThreads
+    in_pictures: DiskThreads
     originals: Originals
     picture_check: PictureCheck
     thumbnail_check: ThumbnailCheck
@@ -125,11 +151,16 @@ def _files(settings: Settings, database: Database, clock: Clock) -> _Files:
     places = folders(settings)
     pictures = ContentStore(places.pictures)
     limits = Limits(settings.ingest.max_file_bytes, settings.ingest.max_pixels)
-    originals = Originals(places.media_root, pictures, database, limits)
+    in_media, in_pictures = (
+        disk_threads(name, clock, patience=_PATIENCE[name]) for name in ("media", "pictures")
+    )
+    originals = Originals(places.media_root, pictures, database, limits, in_media.run)
     redraw = Redraw(database, pictures, places.thumbnails)
     return _Files(
         pictures,
         limits,
+        in_media,
+        in_pictures,
         originals,
         PictureCheck(database, pictures, originals, clock),
         ThumbnailCheck(database, places.thumbnails, redraw),
@@ -154,6 +185,34 @@ def make_fsck(
     return Fsck(database, files.pictures, checks, clock, newest=newest_migration)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Where files come from, all below the media root."""
+
+    watcher: FolderWatcher
+    scanner: FolderScanner
+    restored: RestoredFolders
+    folders: CameraFolders
+
+
+def _sources(settings: Settings, database: Database, clock: Clock, in_thread: InThread) -> _Sources:
+    root = folders(settings).media_root
+    watcher = FolderWatcher(
+        root,
+        clock,
+        polling=settings.ingest.polling,
+        poll_seconds=settings.ingest.poll_interval.total_seconds(),
+        open_tree=partial(TreeWatch, in_thread=in_thread),
+        in_thread=in_thread,
+    )
+    return _Sources(
+        watcher,
+        FolderScanner(root, clock, watcher, in_thread),
+        RestoredFolders(root, database, clock, in_thread),
+        CameraFolders(root, database, clock, in_thread),
+    )
+
+
 async def run_pipeline(
     settings: Settings,
     database: Database,
@@ -176,7 +235,7 @@ async def run_pipeline(
         confidence=settings.detector.confidence_threshold,
     )
     files = _files(settings, database, clock)
-    disk = PictureDisk(files.pictures, database, clock)
+    disk = PictureDisk(files.pictures, database, clock, files.in_pictures.run)
     intake = Intake(
         root=places.media_root,
         store=files.pictures,
@@ -186,36 +245,33 @@ async def run_pipeline(
         flood_after=settings.ingest.flood_after,
         check_disk=disk.check,
         looked_at_since=lambda: looked_at_since(supervisor.states.get("detect"), breaker.view),
+        in_media_thread=files.in_media.run,
+        in_store_thread=files.in_pictures.run,
     )
-    watcher = FolderWatcher(
-        places.media_root,
-        clock,
-        polling=settings.ingest.polling,
-        poll_seconds=settings.ingest.poll_interval.total_seconds(),
-    )
-    scanner = FolderScanner(places.media_root, clock, watcher)
-    restored = RestoredFolders(places.media_root, database, clock)
+    sources = _sources(settings, database, clock, files.in_media.run)
     rules = EventRules(idle=settings.batch_idle_timeout, longest=settings.event_max)
 
     ingest = Ingest(intake, database, bells, clock)
-    events = EventStage(rules, RulesAnalyst(), clock)
     reconciler = Reconciler(database, bells, clock)
+    bells.unsure = reconciler.hasten
     breaker = Breaker("detector", clock, closed=reconciler.hasten)
+    pace = Pace(clock, limit=_SLOW_DETECTOR)
     enrichment = Enrichment((MovementEnricher(), ColourEnricher()), clock)
+    in_pictures = files.in_pictures.run
     detection = DetectionStage(
         Claims(database, clock, worker),
         Examiner(
-            detector,
-            PictureReader(files.pictures, originals=files.originals),
-            Tracker(settings.time_zone, enrichment),
+            TimedDetector(detector, pace),
+            PictureReader(files.pictures, originals=files.originals, in_thread=in_pictures),
+            Tracker(settings.time_zone, enrichment, idle=rules.idle),
             places.thumbnails,
             breaker,
+            in_pictures,
         ),
-        Results(database, events, clock, settings.time_zone),
+        Results(database, EventStage(rules, RulesAnalyst(), clock), clock, settings.time_zone),
         bells,
         relay.told,
     )
-    closer = EventCloser(database, clock, rules.idle, relay.told)
 
     supervisor = Supervisor(clock)
 
@@ -229,13 +285,13 @@ async def run_pipeline(
         reconciler.hasten()  # for what rang while it could not work
         await detection.run()
 
-    supervisor.add("watch", lambda: ingest.run(watcher))
-    supervisor.add("scan", lambda: ingest.run(scanner))
-    supervisor.add("restored", lambda: ingest.run(restored))
-    supervisor.add("folders", CameraFolders(places.media_root, database, clock).run)
+    supervisor.add("watch", lambda: ingest.run(sources.watcher))
+    supervisor.add("scan", lambda: ingest.run(sources.scanner))
+    supervisor.add("restored", lambda: ingest.run(sources.restored))
+    supervisor.add("folders", sources.folders.run)
     supervisor.add("disk", disk.run)
     supervisor.add("detect", detect)
-    supervisor.add("close", closer.run)
+    supervisor.add("close", EventCloser(database, clock, rules.idle, relay.told).run)
     supervisor.add("relay", relay.run)
     supervisor.add("reconcile", reconciler.run)
     supervisor.add(
@@ -244,23 +300,49 @@ async def run_pipeline(
     )
     supervisor.add("redis", RedisWatch(redis, clock, redis_is_back).run)
 
-    def details() -> dict[str, Any]:
-        state = watcher.state
-        return {
-            "detector": detector.name,
-            "media_root": str(places.media_root),
-            "watched_folders": state.folders,
-            "polled_folders": state.polled,
-            "unseen_folders": state.unseen,
-            "scanned_at": state.scanned_at,
-            "enrichers": enrichment.states(),
-            "breakers": {one.name: one.view for one in (ingest.breaker, breaker)},
-        }
-
-    heartbeat = Heartbeat(redis, clock, worker, supervisor, details)
-    supervisor.add("heartbeat", heartbeat.run)
+    paces = {"detector": pace}
+    for disk_of in (files.in_media, files.in_pictures):
+        paces[disk_of.name] = disk_of.pace
+        disk_of.back = supervisor.wake
+    state = _State(sources.watcher.state, (ingest.breaker, breaker), paces, enrichment)
+    supervisor.add(
+        "heartbeat",
+        Heartbeat(
+            redis,
+            clock,
+            worker,
+            supervisor,
+            partial(_details, detector.name, places.media_root, state),
+        ).run,
+    )
     try:
         ready()
         await supervisor.run()
     finally:
         detector.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What changes, and is said."""
+
+    watch: WatchState
+    breakers: Collection[Breaker]
+    paces: Mapping[str, Pace]
+    enrichment: Enrichment
+
+
+def _details(detector: str, media_root: Path, state: _State) -> dict[str, Any]:
+    """What a worker says of itself."""
+    slow = {name: pace.slowness for name, pace in state.paces.items()}
+    return {
+        "detector": detector,
+        "media_root": str(media_root),
+        "watched_folders": state.watch.folders,
+        "polled_folders": state.watch.polled,
+        "unseen_folders": state.watch.unseen,
+        "scanned_at": state.watch.scanned_at,
+        "enrichers": state.enrichment.states(),
+        "breakers": {one.name: one.view for one in state.breakers},
+        "slow": {name: one for name, one in slow.items() if one is not None},
+    }

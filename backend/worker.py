@@ -12,13 +12,14 @@ from pathlib import Path
 from backend.core.config import Settings, get_settings
 from backend.core.errors import HsiError
 from backend.core.logging import configure_logging
-from backend.wiring import folders, run_pipeline, services
+from backend.wiring import fitness_of, folders, run_pipeline, services
 
 
 async def work(settings: Settings, *, worker: str, ready: Path | None = None) -> None:
     """Run the pipeline until SIGINT or SIGTERM, then end what was begun.
 
-    The file `ready` is made once it has started.
+    The file `ready` is made once it has started. Raises `Conflict` or `Invalid` once a server is
+    unfit to work with, as at the start: whoever runs us starts us again.
     """
 
     def say_so() -> None:
@@ -26,8 +27,11 @@ async def work(settings: Settings, *, worker: str, ready: Path | None = None) ->
             ready.touch()
 
     async with services(settings) as (database, redis):
+        fitness = fitness_of(database, redis)
         pipeline = asyncio.ensure_future(
-            run_pipeline(settings, database, redis, worker=worker, ready=say_so)
+            fitness.during(
+                lambda: run_pipeline(settings, database, redis, worker=worker, ready=say_so)
+            )
         )
         asked = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

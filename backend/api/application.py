@@ -21,6 +21,7 @@ from backend.api.routes import (
     detections,
     dlq,
     documentation,
+    drawings,
     enrichment,
     events,
     fates,
@@ -52,6 +53,9 @@ this very address may change something.
 {live.ABOUT}"""
 _TAGS = [
     {"name": "cameras", "description": "Sources of frames, one folder each."},
+    {"name": "zones", "description": "Parts of a camera's picture that have a meaning."},
+    {"name": "lines", "description": "Lines over a camera's picture that may be crossed."},
+    {"name": "masks", "description": "Parts of a camera's picture that nobody may see."},
     {"name": "events", "description": "What happened, how it was judged, and why."},
     {"name": "detections", "description": "Objects found in frames."},
     {"name": "tracks", "description": "What one thing did, over several frames."},
@@ -113,8 +117,8 @@ def build(
         dependencies=[Depends(refuse_wrong_query), Depends(refuse_repeated_members)],
         responses=problems(400, 422, 500, 503),
     )
-    for noun in _NOUNS:
-        api.include_router(noun.router)
+    for router in (*(noun.router for noun in _NOUNS), *drawings.routers):
+        api.include_router(router)
     application.include_router(api)
     application.include_router(live.router)
     application.include_router(documentation.router)

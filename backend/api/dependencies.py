@@ -1,5 +1,6 @@
 """What routes are given: the parts of the process, a transaction, a page's size and place."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ from backend.api.json_text import parsed
 from backend.api.schemas.text import ClassName, Text
 from backend.core.clock import Clock
 from backend.core.database import Database
+from backend.core.disk_threads import InThread
 from backend.core.errors import Invalid, NotFound
 from backend.core.queue import Bells
+from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
 from backend.services.stores import cameras
 from backend.services.stores.cameras import KnownCamera
 from backend.services.stores.rows import Record, Session
+from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.health import Health
 
 _SHOWN = 20  # slugs in one sentence
@@ -30,11 +34,13 @@ _SHOWN = 20  # slugs in one sentence
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The folders that the API reads and, for a new camera, writes."""
+    """The folders that the API reads and, for a new camera, writes; and in what threads."""
 
     media_root: Path
     pictures: Path
     thumbnails: Path
+    in_media_thread: InThread = asyncio.to_thread
+    in_data_thread: InThread = asyncio.to_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class Parts:
     """What the process has made at its start.
 
     `told` is to be called once something was committed to the outbox. `zone` is that of cameras
-    which have none of their own. `bells` are only rung here.
+    which have none of their own. `bells` are only rung here. `pictures` makes those that are not
+    shown as they are; `originals_for_owner`: what masks cover may be fetched.
     """
 
     database: Database
@@ -50,9 +57,19 @@ class Parts:
     places: Places
     fan_out: FanOut
     health: Health
+    fitness: Fitness
     told: Callable[[], None]
     bells: Bells
     zone: ZoneInfo
+    pictures: ShownPictures
+    originals_for_owner: bool = False
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """As the database has it. Raises `Unavailable` also where the schema is newer than we."""
+        self.fitness.refuse_work()
+        async with self.database.transaction() as session:
+            yield session
 
 
 async def get_parts(connection: HTTPConnection) -> Parts:
@@ -67,7 +84,7 @@ PartsDep = Annotated[Parts, Depends(get_parts)]
 
 async def get_session(parts: PartsDep) -> AsyncIterator[Session]:
     """One request, one transaction."""
-    async with parts.database.transaction() as session:
+    async with parts.transaction() as session:
         yield session
 
 

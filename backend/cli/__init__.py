@@ -16,7 +16,9 @@ from backend.cli import (
     events,
     frames,
     fsck,
+    lines,
     logs,
+    masks,
     quarantine,
     reference,
     scene,
@@ -25,6 +27,7 @@ from backend.cli import (
     test,
     up,
     worker,
+    zones,
 )
 from backend.cli.usage import Commands
 from backend.core.errors import HsiError, Invalid
@@ -43,6 +46,9 @@ app.command("up")(up.up)
 app.command("status")(status.status)
 app.add_typer(events.app, name="events")
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(zones.app, name="zones")
+app.add_typer(lines.app, name="lines")
+app.add_typer(masks.app, name="masks")
 app.command("scene")(scene.scene)
 app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(frames.app, name="frames")

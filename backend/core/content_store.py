@@ -82,6 +82,14 @@ class ContentStore:
             if not self._touched(content_hash, len(data)):
                 self._write(content_hash, data)
 
+    def touch(self, content_hash: bytes) -> None:
+        """Give content a new time, as if it had just been put, where it is there.
+
+        Raises `Unavailable`, as `put`.
+        """
+        with self._writing(), suppress(FileNotFoundError):
+            os.utime(self.path(content_hash))
+
     def replace(self, content_hash: bytes, data: bytes) -> None:
         """Store content in the place of what may be damaged. Raises `Unavailable`, as `put`."""
         with self._writing():

@@ -2,12 +2,13 @@
 
 A bell carries no work: the work is in the ledger, and whoever hears the bell looks there. So a lost
 bell costs time until the next reconciling, and a bell too many costs one look. A bell that says
-more than this version understands is heard by its name; one without a name is passed over.
+more than this version understands is heard by its name; one without a name is left out.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,7 +22,7 @@ _OF_THE_FIRST = 15  # bells in a row, while others wait
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """One bell that was heard; `ticket` is the queue's own mark."""
+    """One bell that was heard; `ticket` is the queue's own name for it."""
 
     name: str
     lane: str
@@ -40,7 +41,10 @@ class Bells(Protocol):
         ...
 
     async def hear(self, patience: float) -> Bell | None:
-        """The next bell; None where none rang for `patience` seconds."""
+        """The next bell; None where none rang for `patience` seconds.
+
+        One task hears, and is done with one bell, or has given it up, before it hears the next.
+        """
         ...
 
     async def done(self, bell: Bell) -> None:
@@ -129,6 +133,14 @@ _GROUP = "workers"
 _STALE_MS = 60_000
 _GONE_MS = 3_600_000
 _LONGEST_PATIENCE = 10.0  # seconds; below the client's own time limit for an answer
+# For so long after a lost answer the server may still give bells to the connection that broke: it
+# waits there for as long as we were patient.
+_IN_DOUBT_SECONDS = _LONGEST_PATIENCE + 1.0
+_PATIENCE_IN_DOUBT = 1.0
+
+
+def _nothing() -> None:
+    pass
 
 
 class StreamBells:
@@ -138,6 +150,10 @@ class StreamBells:
     waits is not rung again and one that is done is deleted; so it needs no other bound. A hearer
     holds back at most one bell for each lane but the first. Hearers that were silent for an hour
     are struck off.
+
+    An answer that is lost on its way may have had a bell in it, which Redis then has as heard by
+    us. So for some seconds after one, whoever hears asks first for what is ours and not known to
+    us. Whether a ring arrived of which the answer is lost, nobody knows: `unsure` is called.
     """
 
     def __init__(self, redis: RedisClient, lanes: Sequence[str], *, hearer: str) -> None:
@@ -145,7 +161,9 @@ class StreamBells:
         self._lanes = tuple(lanes)
         self._turns = _Turns(lanes)
         self._hearer = hearer
+        self.unsure: Callable[[], None] = _nothing
         self._held: list[Bell] = []
+        self._doubt_ends = 0.0
         self._is_new = True
 
     def _stream(self, lane: str) -> str:
@@ -156,13 +174,21 @@ class StreamBells:
 
     async def ring(self, name: str, lane: str) -> None:
         """Ring, unless that bell is already waiting to be heard."""
-        async with asking():
-            await self._redis.commands.eval(_RING, 2, self._stream(lane), self._rung(lane), name)
+        try:
+            async with asking():
+                await self._redis.commands.eval(
+                    _RING, 2, self._stream(lane), self._rung(lane), name
+                )
+        except Unavailable:
+            self.unsure()
+            raise
 
     async def hear(self, patience: float) -> Bell | None:
         """The next bell; None where none rang for `patience` seconds (at most 10)."""
-        bell = await self._next(min(patience, _LONGEST_PATIENCE))
-        if bell is not None:
+        with self._doubting():
+            bell = await self._next(min(patience, _LONGEST_PATIENCE))
+            if bell is None:
+                return None
             self._turns.heard(bell.lane)
             async with asking():
                 await self._redis.commands.eval(
@@ -170,8 +196,24 @@ class StreamBells:
                 )
         return bell
 
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """Around what may give us bells, of which we do not know where the answer is lost."""
+        try:
+            yield
+        except Unavailable:
+            self._doubt_ends = asyncio.get_running_loop().time() + _IN_DOUBT_SECONDS
+            raise
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        return asyncio.get_running_loop().time() < self._doubt_ends
+
     async def _next(self, patience: float) -> Bell | None:
         """Lane by lane what rings already; then whatever rings first."""
+        if self._is_in_doubt:
+            self._held += await self._lost()
+            patience = min(patience, _PATIENCE_IN_DOUBT)
         for lane in self._turns.order():
             bell = self._take_held(lane) or await self._take([lane], None)
             if bell is not None:
@@ -224,10 +266,13 @@ class StreamBells:
 
     async def done(self, bell: Bell) -> None:
         """What the bell was rung for has been looked after."""
-        async with asking(), self._redis.commands.pipeline(transaction=False) as pipe:
-            pipe.xack(self._stream(bell.lane), _GROUP, bell.ticket)
-            pipe.xdel(self._stream(bell.lane), bell.ticket)
-            await pipe.execute()
+        # In this order: what was acknowledged and is still there nobody would ever hear, and its
+        # name could not be rung again.
+        with self._doubting():
+            async with asking(), self._redis.commands.pipeline(transaction=False) as pipe:
+                pipe.xdel(self._stream(bell.lane), bell.ticket)
+                pipe.xack(self._stream(bell.lane), _GROUP, bell.ticket)
+                await pipe.execute()
 
     async def forget_stale(self) -> int:
         """Drop the bells of hearers that have died, so that they can be rung again; how many.
@@ -239,15 +284,20 @@ class StreamBells:
         forgotten = await self._forget_former() if self._is_new else 0
         self._is_new = False
         for lane in self._lanes:
+            for bell in await self._take_over(lane):
+                await self.done(bell)
+                forgotten += 1
+            await self._strike_off(lane)
+        return forgotten
+
+    async def _take_over(self, lane: str) -> list[Bell]:
+        """Bells that others have heard, and have not been done with for a minute."""
+        with self._doubting():
             async with asking():
                 claimed: Any = await self._redis.commands.xautoclaim(
                     self._stream(lane), _GROUP, self._hearer, min_idle_time=_STALE_MS, count=100
                 )
-            for ticket, fields in claimed[1]:
-                await self.done(Bell(fields.get("name", ""), lane, ticket))
-                forgotten += 1
-            await self._strike_off(lane)
-        return forgotten
+        return [Bell(fields.get("name", ""), lane, ticket) for ticket, fields in claimed[1]]
 
     async def _strike_off(self, lane: str) -> None:
         """Remove hearers that have long been gone: each process without a name was a new one."""
@@ -260,18 +310,35 @@ class StreamBells:
                     await self._redis.commands.xgroup_delconsumer(stream, _GROUP, hearer["name"])
 
     async def _forget_former(self) -> int:
-        streams: dict[Any, Any] = {self._stream(lane): "0" for lane in self._lanes}
-        async with asking():
-            answer: Any = await self._redis.commands.xreadgroup(_GROUP, self._hearer, streams)
-        pending = dict(answer or [])
-        bells = [
-            Bell(fields.get("name", ""), lane, ticket)
-            for lane in self._lanes
-            for ticket, fields in pending.get(self._stream(lane), [])
-        ]
+        bells = await self._ours()
         for bell in bells:
             await self.done(bell)
         return len(bells)
+
+    async def _lost(self) -> list[Bell]:
+        """Bells that Redis has as heard by us, and that never came.
+
+        Or that we gave up: who hears again is at none.
+        """
+        return [bell for bell in await self._ours() if bell not in self._held]
+
+    async def _ours(self) -> list[Bell]:
+        """The bells that Redis has as heard by us, and not done with."""
+        streams: dict[Any, Any] = {self._stream(lane): "0" for lane in self._lanes}
+        try:
+            async with asking():
+                answer: Any = await self._redis.commands.xreadgroup(_GROUP, self._hearer, streams)
+        except Unavailable as error:
+            if not _says(error, "NOGROUP"):
+                raise
+            return []  # the streams were flushed away, and all that rang with them
+        pending = dict(answer or [])
+        return [
+            Bell(fields.get("name", ""), lane, ticket)
+            for lane in self._lanes
+            for ticket, fields in pending.get(self._stream(lane), [])
+            if fields  # else it was deleted, and is struck off by and by
+        ]
 
 
 def _says(error: Unavailable, *words: str) -> bool:

@@ -37,7 +37,7 @@ class RedisClient:
         return f"{self._prefix}{name}"
 
     async def health_check(self) -> dict[str, Any]:
-        """`{"status": "healthy"}`, or `"unhealthy"` with the reason under `error`.
+        """`{"status": "healthy"}`, or `"unhealthy"` with the reason under `error`, and its `code`.
 
         Healthy is one that takes what it is told, and forgets none of it by itself.
         """
@@ -45,7 +45,7 @@ class RedisClient:
             await self._refuse_nothing()
             await self.refuse_forgetting()
         except (Unavailable, Invalid) as error:
-            return {"status": "unhealthy", "error": str(error)}
+            return {"status": "unhealthy", "error": str(error), "code": error.code}
         return {"status": "healthy"}
 
     async def run_id(self) -> str:

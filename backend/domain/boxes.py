@@ -28,12 +28,19 @@ class Box:
 
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union, 0..1."""
-    shared_width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    shared_height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    if shared_width <= 0 or shared_height <= 0:
-        return 0.0
-    shared = shared_width * shared_height
-    return shared / (a.area + b.area - shared)
+    shared = _shared(a, b)
+    return shared / (a.area + b.area - shared) if shared else 0.0
+
+
+def share_inside(inner: Box, outer: Box) -> float:
+    """How much of the first box lies within the second, 0..1."""
+    return _shared(inner, outer) / inner.area
+
+
+def _shared(a: Box, b: Box) -> float:
+    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return width * height if width > 0 and height > 0 else 0.0
 
 
 def clip_box(x1: float, y1: float, x2: float, y2: float) -> Box | None:

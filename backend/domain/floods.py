@@ -9,7 +9,7 @@ def second_of(at: datetime) -> datetime:
     return at.replace(microsecond=0)
 
 
-def passed_over(
+def which_to_skip(
     came: Sequence[datetime], *, room: int, seconds_taken: Collection[datetime] = ()
 ) -> list[bool]:
     """For each picture of one camera, in the order of their coming, whether nobody looks at it.

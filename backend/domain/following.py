@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backend.domain.boxes import Box, Detection, foot_point, overlap
+from backend.domain.boxes import Box, Detection, foot_point, overlap, share_inside
 from backend.domain.prints import blended, likeness
 from backend.domain.tracks import (
     PathPoint,
@@ -69,6 +69,8 @@ _MOST_GROWTH = 3.0  # times the area, or a third of it
 _MOST_GROWTH_NEAR = 9.0
 _PREDICT = timedelta(seconds=2)
 
+_INSIDE = 0.95  # of a box; with less it is no part of what is there
+_SIDE_HEIGHT, _SIDE_OFF = 0.75, 0.1  # of the whole's height, and width
 _STIR_PARKED, _STIR = 0.2, 0.1  # boxes off its rest from which a thing stirs
 _SHAKE = 0.01  # of the picture; less may be the camera
 _JUMP = 0.5  # boxes off its rest that need no second sight
@@ -128,6 +130,8 @@ def follow(tracks: Sequence[Track], at: datetime, seen: Sequence[Seen], assign: 
     for i in order:
         if i not in place_of:
             known = _same_object(seen[i], seen, place_of)
+            if known is None:
+                known = _other_side(seen[i], tracks, place_of)
             place_of[i] = len(now) if known is None else known
             if known is None:
                 now.append(_begun(seen[i], at))
@@ -188,11 +192,16 @@ def _look_in_place(track: Track, box: Box, at: datetime) -> float | None:
 
 
 def _look_of_scene(track: Track, fit: float, box: Box) -> float | None:
-    """Something may hide a part of it, or be taken together with it; one side then stays."""
+    """Something may hide a part of it, or be taken together with it; one side then stays.
+
+    What is left to one side need not look like the whole.
+    """
     if fit >= 0.5:
         return 0.3 if fit < 0.75 else 0.0
     is_cut = fit >= 0.2 and displacement(track.rest, box) <= _stir(track)
-    return 0.3 if is_cut else None
+    if not is_cut:
+        return None
+    return 0.0 if _is_side_of(box, track.rest) else 0.3
 
 
 def _look_of_parked(track: Track, fit: float, away: timedelta) -> float | None:
@@ -321,6 +330,31 @@ def _same_object(new: Seen, seen: Sequence[Seen], place_of: dict[int, int]) -> i
         if _is_double(seen[other], new)
     }
     return max(rivals, key=rivals.__getitem__, default=None)
+
+
+def _other_side(new: Seen, tracks: Sequence[Track], place_of: dict[int, int]) -> int | None:
+    """The thing of the scene of which this detection shows one side, as another shows the whole,
+    or the other side: somebody stands before it. Or None."""
+    for index in place_of.values():
+        thing = tracks[index] if index < len(tracks) else None
+        if thing is None or thing.state is not TrackState.SCENE or thing.kind != new.kind:
+            continue
+        if _is_side_of(new.box, thing.rest):
+            return index
+    return None
+
+
+def _is_side_of(box: Box, rest: Box) -> bool:
+    """Whether a box is what is left of another to one side of something upright.
+
+    A car that drives past the bus is lower, or reaches neither end of it.
+    """
+    return (
+        share_inside(box, _with_margin(rest)) >= _INSIDE
+        and box.height >= _SIDE_HEIGHT * rest.height
+        and min(abs(box.x - rest.x), abs(box.x + box.width - rest.x - rest.width))
+        <= _SIDE_OFF * rest.width
+    )
 
 
 def _is_double(one: Seen, other: Seen) -> bool:

@@ -1,9 +1,10 @@
 """What belongs to a camera's scene, and is no news: what stands there anyway.
 
 A thing that can be parked belongs to it once it has stood for half a minute since it was first
-seen, or for five minutes where it was seen coming. What lives, or seems to, belongs to it only if
-it was never seen moving, for five minutes: a statue, a coat on its hanger. A person who was seen
-moving never does, however long the person lies or waits there.
+seen, or for five minutes where it was seen coming; and where pictures come so seldom that the event
+which told of it is over by the next one, as soon as that shows it where it was. What lives, or
+seems to, belongs to it only if it was never seen moving, for five minutes: a statue, a coat on its
+hanger. A person who was seen moving never does, however long the person lies or waits there.
 
 A thing of the scene stays one while nobody sees it, be it for the rain or the dark, until it is
 seen moving off, or was missed for so long that it must have left: longer than ten minutes, and than
@@ -59,13 +60,23 @@ class Settled:
     departed: tuple[int, ...]
 
 
-def settle(before: Sequence[Track], followed: Followed, at: datetime) -> Settled:
-    """The scene after a frame that was taken `at`. `before` are the tracks that were followed."""
+def settle(
+    before: Sequence[Track],
+    followed: Followed,
+    at: datetime,
+    idle: timedelta = timedelta(seconds=30),
+) -> Settled:
+    """The scene after a frame that was taken `at`. `before` are the tracks that were followed.
+
+    `idle`: so long after its last detection an event is over.
+    """
     seen = set(followed.places)
     now = list(followed.tracks)
     for index in range(len(now)):
         old = before[index] if index < len(before) else None
         now[index] = _judged(old, now[index], at, is_seen=index in seen)
+        if index in seen and old is not None and _was_told(old, now[index], at, idle):
+            now[index] = replace(now[index], state=TrackState.SCENE)
     for index in _seen_off(now):
         now[index] = replace(now[index], state=TrackState.LEFT)
     return Settled(
@@ -99,6 +110,18 @@ def _has_settled(track: Track) -> bool:
     if can_be_parked(track.kind):
         return still_for(track) >= (STILL_AFTER_MOVING if track.seen_moving else STILL_AT_FIRST)
     return not track.seen_moving and still_for(track) >= STILL_AND_ALIVE
+
+
+def _was_told(old: Track, track: Track, at: datetime, idle: timedelta) -> bool:
+    """Whether it stands where it stood at its last sight, whose event is over."""
+    return (
+        track.state is TrackState.LIVE
+        and old.state is TrackState.LIVE
+        and can_be_parked(track.kind)
+        and not track.watched
+        and track.is_at_rest
+        and track.still_since <= old.last_at < at - idle
+    )
 
 
 def _must_have_left(track: Track, at: datetime) -> bool:

@@ -2,11 +2,12 @@
 
 import asyncio
 from contextlib import aclosing
+from datetime import timedelta
 
 from alembic import context
 from asyncpg import PostgresError
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backend.core.errors import Unavailable
@@ -14,10 +15,50 @@ from backend.migrations.run import refuse_newer
 from backend.models import Table
 
 _LOCK = 7_301_001  # the key of the advisory lock; any number that nobody else uses
+_LOCK_NOT_AVAILABLE = "55P03"
+_HELD = "database.migrating"
+
+
+_HOLDER = """
+    SELECT a.pid, a.application_name, a.client_addr, a.state, a.xact_start
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.database = (
+        SELECT oid FROM pg_database WHERE datname = current_database())
+        AND l.classid = 0 AND l.objid = :key
+"""
+
+
+def lock(connection: Connection, patience: timedelta) -> None:
+    """Let one process at a time migrate. Raises `Unavailable` where another does not end."""
+    milliseconds = str(int(patience.total_seconds() * 1000))
+    limit = text("SELECT set_config('lock_timeout', :limit, true)")
+    connection.execute(limit, {"limit": milliseconds})
+    try:
+        with connection.begin_nested():
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise _held(connection, patience) from error
+    connection.execute(limit, {"limit": "0"})  # the migrations themselves wait for their tables
+
+
+def _held(connection: Connection, patience: timedelta) -> Unavailable:
+    holder = connection.execute(text(_HOLDER), {"key": _LOCK}).first()
+    waited = f"the database is being migrated by another, for longer than {patience.seconds} s"
+    if holder is None:
+        return Unavailable(f"{waited}; it has ended just now: try again", code=_HELD)
+    pid, name, address, state, since = holder
+    return Unavailable(
+        f"{waited}: process {pid} of the server ({name or 'without a name'}, from "
+        f"{address or 'this machine'}, {state}) is at it since {since:%Y-%m-%d %H:%M:%S}: wait for "
+        f"it and try again; or, if nobody migrates any more, SELECT pg_terminate_backend({pid})",
+        code=_HELD,
+    )
 
 
 def migrate(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    lock(connection, context.config.attributes["patience"])
     refuse_newer(connection)
     context.configure(connection=connection, target_metadata=Table.metadata)
     context.run_migrations()

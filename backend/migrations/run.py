@@ -1,5 +1,6 @@
 """Brings a database to the newest schema."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from alembic import command
@@ -10,12 +11,16 @@ from sqlalchemy import Connection
 
 from backend.migrations.known import refuse_unknown
 
+PATIENCE = timedelta(minutes=2)
+"""How long another migration is waited for: longer than ours take on a large ledger."""
 
-def alembic_config(url: str) -> Config:
+
+def alembic_config(url: str, *, patience: timedelta = PATIENCE) -> Config:
     """Alembic's configuration for the database at a URL, without a file of its own."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["url"] = url
+    config.attributes["patience"] = patience
     return config
 
 
@@ -25,14 +30,15 @@ def newest() -> str:
     return script.get_current_head() or ""
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, *, patience: timedelta = PATIENCE) -> None:
     """Bring the database at a URL to the newest schema; nothing to do where it already is.
 
     One migration runs at a time (an advisory lock, see env.py), and all of it is one transaction.
     Not to be called from within an event loop. Raises `Unavailable` where the server lets nobody
-    in, and `Conflict` where the schema is newer than this version of the product.
+    in, or another migration has not ended within `patience`, and `Conflict` where the schema is
+    newer than this version of the product.
     """
-    command.upgrade(alembic_config(url), "head")
+    command.upgrade(alembic_config(url, patience=patience), "head")
 
 
 def refuse_newer(connection: Connection) -> None:

@@ -54,6 +54,7 @@ async def create_camera(
         camera.name,
         time_zone=camera.time_zone,
         now=parts.clock.now(),
+        in_thread=parts.places.in_media_thread,
     )
     response.headers["Location"] = f"/api/cameras/{camera_id}"
     return await _shown(session, parts, camera_id)

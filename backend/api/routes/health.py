@@ -44,5 +44,5 @@ async def get_system_health(parts: PartsDep) -> Record:
 )
 async def get_metrics(parts: PartsDep) -> Response:
     """Figures for Prometheus."""
-    ledger = exposition_of(await figures(parts.database))
+    ledger = exposition_of(await figures(parts.transaction))
     return Response(exposition() + ledger, media_type=_METRICS_TYPE)

@@ -58,6 +58,7 @@ class Claims:
         self._owed: list[Claim] = []
         self._doubtful: list[Claim] = []
         self._passed_over: dict[int, WaitingFrame] = {}
+        self._failed: set[int] = set()
 
     def owe(self, claim: Claim) -> None:
         """The ledger could not be reached to end this claim: `settle` will do it."""
@@ -89,13 +90,22 @@ class Claims:
             if not counts:
                 await frames.take_attempt_back(session, ids)
 
-    def pass_over(self, frame: WaitingFrame) -> None:
-        """Begin the next claims of its camera after this frame, until all later ones had a turn."""
+    def pass_over(self, frame: WaitingFrame, *, failed: bool = True) -> None:
+        """Begin the next claims of its camera after this frame, until all later ones had a turn.
+
+        Not `failed`: it waits for something that it alone needs.
+        """
         self._passed_over[frame.camera_id] = frame
+        if failed:
+            self._failed.add(frame.camera_id)
+        else:
+            self._failed.discard(frame.camera_id)
 
     def pass_over_none(self) -> None:
-        """Begin the claims of all cameras with their first frame again."""
-        self._passed_over.clear()
+        """Begin the claims of the cameras at which one failed with their first frame again."""
+        for camera_id in self._failed:
+            self._passed_over.pop(camera_id, None)
+        self._failed.clear()
 
     async def take(
         self, camera_id: int, lane: Lane, *, detector: str | None = None

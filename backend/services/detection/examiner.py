@@ -10,12 +10,13 @@ import structlog
 from backend.core import metrics
 from backend.core.breaker import Breaker
 from backend.core.content_store import write_whole
+from backend.core.disk_threads import InThread
 from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
 from backend.domain.thumbnails import thumbnail_path
 from backend.services.detection.detector import Detector, Findings, Pixels, View
 from backend.services.detection.picture import draw_thumbnail
-from backend.services.detection.reader import PictureReader
+from backend.services.detection.reader import NoOriginal, PictureReader
 from backend.services.detection.tracking import Sight, Tracker, Tracks
 from backend.services.stores.knowledge import Knowledge
 
@@ -42,11 +43,13 @@ class Examination:
     """What came of a batch.
 
     `failed` are frames at which an unexpected error happened. `uncounted` are those whose attempt
-    does not count: they had to wait, because something was unavailable, or for the stop. `memory`
-    and `tracks` are those of the camera after the frames that were seen.
+    does not count: they had to wait, because something was unavailable, or for the stop. `without`
+    are those of them whose copy is gone, and the cameras' folder too: they alone wait for it.
+    `memory` and `tracks` are those of the camera after the frames that were seen.
     """
 
     seen: list[Seen] = field(default_factory=list)
+    without: list[WaitingFrame] = field(default_factory=list)
     failed: dict[int, Exception] = field(default_factory=dict)
     uncounted: list[int] = field(default_factory=list)
     memory: bytes | None = None
@@ -72,12 +75,14 @@ class Examiner:
         tracker: Tracker,
         thumbnails: Path,
         breaker: Breaker,
+        in_thread: InThread = asyncio.to_thread,
     ) -> None:
         self.detector = detector
         self._reader = reader
         self._tracker = tracker
         self._thumbnails = thumbnails
         self._breaker = breaker
+        self._in_thread = in_thread
         self._stopped = False
         self._limit: asyncio.Timeout | None = None
 
@@ -142,6 +147,8 @@ class Examiner:
             with self._breaker.call():
                 pixels = await reading
                 await self._detect(frame, pixels, knowledge, examination)
+        except NoOriginal:
+            examination.without.append(frame)
         except NotFound as error:
             examination.seen.append(Seen(frame, state=FrameState.BURIED, reason=str(error)))
         except Invalid as error:
@@ -164,7 +171,7 @@ class Examiner:
             knowledge, examination.tracks, view, findings.detections
         )
         if sight.news:
-            await asyncio.to_thread(self._keep_thumbnail, frame, pixels, sight)
+            await self._in_thread(self._keep_thumbnail, frame, pixels, sight)
         # Not before: what fails until here is tried again, and then must not have been seen yet.
         examination.memory, examination.tracks = findings.memory, tracks
         state = FrameState.ATTACHED if sight.news else FrameState.EMPTY

@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Iterable
 from typing import Protocol
 
+import structlog
+
 from backend.core.content_store import ContentStore
-from backend.core.errors import NotFound
+from backend.core.disk_threads import InThread
+from backend.core.errors import NotFound, Unavailable
 from backend.domain.frames import WaitingFrame
 from backend.domain.masks import Mask
 from backend.domain.shapes import Points
 from backend.services.detection.detector import Pixels
 from backend.services.detection.masks import paint_over
 from backend.services.detection.picture import decode
+
+log = structlog.get_logger(__name__)
 
 
 class Decode(Protocol):
@@ -31,6 +36,10 @@ class Originals(Protocol):
         ...
 
 
+class NoOriginal(Exception):  # noqa: N818 - it may be there again with the next look
+    """A picture's copy is gone, and the folder from which it could be made again is away."""
+
+
 class PictureReader:
     """Reads and decodes in a thread; a copy that is gone is made again from the camera's file."""
 
@@ -39,24 +48,35 @@ class PictureReader:
         pictures: ContentStore,
         decode: Decode = decode,
         originals: Originals | None = None,
+        in_thread: InThread = asyncio.to_thread,
     ) -> None:
         self._pictures = pictures
         self._decode = decode
         self._originals = originals
+        self._in_thread = in_thread
 
     async def read(self, frame: WaitingFrame, masks: Iterable[Mask], *, longest: int) -> Pixels:
         """The one decode of a frame: no larger than is needed, its masks black.
 
-        Raises `NotFound`, `Invalid`, `Unavailable`.
+        Raises `NotFound`, `Invalid`, `Unavailable`, and `NoOriginal` where this frame alone waits.
         """
         shapes = [mask.points for mask in masks]
         try:
-            return await asyncio.to_thread(self._read, frame, shapes, longest)
+            return await self._in_thread(self._read, frame, shapes, longest)
         except NotFound:
             if self._originals is None:
                 raise
-            await self._originals.copy_again(frame.id)
-        return await asyncio.to_thread(self._read, frame, shapes, longest)
+            await self._copy_again(frame, self._originals)
+        return await self._in_thread(self._read, frame, shapes, longest)
+
+    async def _copy_again(self, frame: WaitingFrame, originals: Originals) -> None:
+        try:
+            await originals.copy_again(frame.id)
+        except Unavailable as error:
+            if not error.code.startswith("media."):
+                raise
+            log.warning("a frame waits for the cameras' folder", reason=str(error))
+            raise NoOriginal from error
 
     def _read(self, frame: WaitingFrame, shapes: Iterable[Points], longest: int) -> Pixels:
         data = self._pictures.read(frame.content_hash)

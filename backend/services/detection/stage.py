@@ -146,6 +146,8 @@ class DetectionStage:
             await self._claims.blame(claim, error, counts=counts)
             raise
         self._told()
+        if examination.without:
+            self._claims.pass_over(examination.without[-1], failed=False)
         if examination.succeeded:
             self._is_sound = True
             self._claims.pass_over_none()

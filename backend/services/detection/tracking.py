@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from backend.domain.boxes import Detection
@@ -48,11 +49,18 @@ class Sight:
 
 
 class Tracker:
-    """Looks at the frames of any camera; `zone` is that of cameras which have none of their own."""
+    """Looks at the frames of any camera.
 
-    def __init__(self, zone: ZoneInfo, enrichment: Enrichment) -> None:
+    `zone` is that of cameras which have none of their own; `idle`: so long after its last detection
+    an event is over.
+    """
+
+    def __init__(
+        self, zone: ZoneInfo, enrichment: Enrichment, *, idle: timedelta = timedelta(seconds=30)
+    ) -> None:
         self._zone = zone
         self._enrichment = enrichment
+        self._idle = idle
 
     async def look(
         self, knowledge: Knowledge, tracks: Tracks, view: View, detections: Sequence[Detection]
@@ -78,7 +86,7 @@ class Tracker:
         at = view.captured_at
         seen, hidden = _apart(knowledge, view.pixels, detections)
         followed = follow(tracks, at, seen, assign)
-        settled = settle(tracks, followed, at)
+        settled = settle(tracks, followed, at, self._idle)
         zone = ZoneInfo(knowledge.time_zone) if knowledge.time_zone else self._zone
         now = list(settled.tracks)
         signed: list[News] = []

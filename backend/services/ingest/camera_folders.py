@@ -8,6 +8,7 @@ import structlog
 
 from backend.core.clock import Clock
 from backend.core.database import Database
+from backend.core.disk_threads import InThread
 from backend.domain.paths import text_as_path
 from backend.services.stores import cameras
 
@@ -23,7 +24,14 @@ class CameraFolders:
     one that it was seen in: nothing is to be written below the mount point of an absent disk.
     """
 
-    def __init__(self, root: Path, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        root: Path,
+        database: Database,
+        clock: Clock,
+        in_thread: InThread = asyncio.to_thread,
+    ) -> None:
+        self._in_thread = in_thread
         self._root = root
         self._database = database
         self._clock = clock
@@ -40,7 +48,7 @@ class CameraFolders:
         """Make again what is gone. Raises `Unavailable` where the ledger does not answer."""
         async with self._database.transaction() as session:
             folders = await cameras.folders(session)
-        await asyncio.to_thread(self._look, [text_as_path(folder) for folder in folders])
+        await self._in_thread(self._look, [text_as_path(folder) for folder in folders])
 
     def _look(self, folders: list[str]) -> None:
         try:

@@ -1,4 +1,4 @@
-"""A camera that sends more than can be looked at: which of its pictures are passed over."""
+"""A camera that sends more than can be looked at: which of its pictures are skipped."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from datetime import datetime
 from backend.core.breaker import BreakerState, BreakerView
 from backend.core.database import Session
 from backend.core.supervisor import PartState
-from backend.domain.floods import passed_over, second_of
+from backend.domain.floods import second_of, which_to_skip
 from backend.domain.frames import Arrival
 from backend.services.stores import cameras, frames
 
@@ -50,7 +50,7 @@ async def with_floods_skipped(
         ]
         times = [arrivals[place].came_at for place in places]
         taken = await frames.seconds_taken(session, camera, {second_of(at) for at in times})
-        over = passed_over(times, room=room[camera], seconds_taken=taken)
+        over = which_to_skip(times, room=room[camera], seconds_taken=taken)
         skipped |= {place for place, is_over in zip(places, over, strict=True) if is_over}
     return [
         replace(one, skipped=reason) if place in skipped else one

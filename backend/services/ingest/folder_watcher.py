@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from backend.core.clock import Clock
+from backend.core.disk_threads import InThread
 from backend.core.errors import Unavailable
 from backend.domain.frames import FileMark
 from backend.domain.paths import path_as_text
@@ -63,7 +64,9 @@ class FolderWatcher:
         polling: bool,
         poll_seconds: float,
         open_tree: Callable[[Path], TreeWatch] = TreeWatch,
+        in_thread: InThread = asyncio.to_thread,
     ) -> None:
+        self._in_thread = in_thread
         self._root = root
         self._clock = clock
         self._polling = polling
@@ -80,7 +83,7 @@ class FolderWatcher:
 
         Raises `Unavailable` where the root cannot be made, or has gone away.
         """
-        await asyncio.to_thread(self._make_root)
+        await self._in_thread(self._make_root)
         watching = asyncio.create_task(self._poll_all() if self._polling else self._watch())
         try:
             while True:
@@ -112,12 +115,30 @@ class FolderWatcher:
             self._miss(given_up.folder)
 
     def _make_root(self) -> None:
+        """Make the root where it is not; not the folder above it, which is its disk's, or mistyped.
+
+        What is made is said: whoever mistyped its name would wait for pictures for ever.
+        """
         try:
-            self._root.mkdir(parents=True, exist_ok=True)
+            self._root.mkdir()
+        except FileExistsError:
+            if self._root.is_dir():
+                return
+            raise Unavailable(f"{self._root} is no folder", code="media.root_gone") from None
+        except FileNotFoundError as error:
+            raise Unavailable(
+                f"{self._root} cannot be made, since {self._root.parent} is not there: is "
+                "INGEST__MEDIA_ROOT right, and its disk mounted?",
+                code="media.root_gone",
+            ) from error
         except OSError as error:
             raise Unavailable(
                 f"cannot make {self._root}: {error.strerror}", code="media.root_gone"
             ) from error
+        log.warning(
+            "the cameras' folder was not there, and is made: is INGEST__MEDIA_ROOT right?",
+            folder=str(self._root),
+        )
 
     def _begin(self) -> None:
         """From now on changes are heard; what came before is for the scan."""
@@ -140,7 +161,7 @@ class FolderWatcher:
     async def _watch(self) -> None:
         while True:
             try:
-                tree = self._open_tree(self._root)
+                tree = await self._in_thread(self._open_tree, self._root)
             except Unavailable as error:
                 if error.code != "ingest.no_inotify":
                     raise
@@ -163,9 +184,12 @@ class FolderWatcher:
                 self._note(tree)
                 await self._list(folder)
 
+    def _slices(self, folder: str) -> AsyncIterator[Sequence[FoundFile]]:
+        return slices(self._root, folder, found_by="watch", in_thread=self._in_thread)
+
     async def _list(self, folder: str, look: "Look | None" = None) -> None:
         """Find what is in a folder, but for what a look has given already."""
-        async for batch in slices(self._root, folder, found_by="watch"):
+        async for batch in self._slices(folder):
             for found in batch:
                 if look is None or not look.has_given(found):
                     self._put(found)
@@ -176,7 +200,7 @@ class FolderWatcher:
             self._note(tree)
             await self._note_unseen()
             await self._clock.sleep(self._poll_seconds)
-            await asyncio.to_thread(tree.check_root)
+            await self._in_thread(tree.check_root)
             looks = {folder: looks.get(folder, Look()) for folder in tree.unwatched}
             for folder, look in looks.items():
                 await tree.watch(folder)
@@ -190,7 +214,7 @@ class FolderWatcher:
         self.state.polled = [path_as_text(folder) or _ROOT for folder in tree.unwatched]
 
     async def _note_unseen(self) -> None:
-        unseen = await asyncio.to_thread(unseen_folders, self._root)
+        unseen = await self._in_thread(unseen_folders, self._root)
         for folder, advice in unseen.items():
             if folder not in self.state.unseen:
                 log.warning("no pictures are seen in a folder", folder=folder, reason=advice)
@@ -202,21 +226,21 @@ class FolderWatcher:
         while True:
             await self._note_unseen()
             await self._clock.sleep(self._poll_seconds)
-            if not await asyncio.to_thread(self._root.is_dir):
+            if not await self._in_thread(self._root.is_dir):
                 raise Unavailable(f"{self._root} has gone away", code="media.root_gone")
             await self._poll("", look)
 
     async def _first_look(self, folder: str) -> "Look":
         """A look before the scan begins, which then finds all that is there now."""
         look = Look()
-        async for batch in slices(self._root, folder, found_by="watch"):
+        async for batch in self._slices(folder):
             for found in batch:
                 look.leave(found)
         look.end()
         return look
 
     async def _poll(self, folder: str, look: "Look") -> None:
-        async for batch in slices(self._root, folder, found_by="watch"):
+        async for batch in self._slices(folder):
             for found in batch:
                 if look.is_settled(found):
                     self._put(found)
@@ -277,7 +301,14 @@ class FolderScanner:
     between them, so that it is not felt.
     """
 
-    def __init__(self, root: Path, clock: Clock, watcher: FolderWatcher) -> None:
+    def __init__(
+        self,
+        root: Path,
+        clock: Clock,
+        watcher: FolderWatcher,
+        in_thread: InThread = asyncio.to_thread,
+    ) -> None:
+        self._in_thread = in_thread
         self._root = root
         self._clock = clock
         self._watcher = watcher
@@ -288,7 +319,7 @@ class FolderScanner:
         folders, pause, due_at = [""], 0.0, 0.0
         while True:
             for folder in folders:
-                async for batch in slices(self._root, folder):
+                async for batch in slices(self._root, folder, in_thread=self._in_thread):
                     yield batch
                     await self._clock.sleep(pause)
             if "" in folders:

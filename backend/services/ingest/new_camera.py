@@ -1,9 +1,11 @@
 """Adds a camera before its first picture has come."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from backend.core.disk_threads import InThread
 from backend.core.errors import Conflict, Unavailable
 from backend.domain.paths import path_as_text
 from backend.services.ingest.cameras import camera_of_folder
@@ -12,7 +14,13 @@ from backend.services.stores.rows import Session
 
 
 async def add_camera(
-    session: Session, root: Path, name: str, *, time_zone: str | None, now: datetime
+    session: Session,
+    root: Path,
+    name: str,
+    *,
+    time_zone: str | None,
+    now: datetime,
+    in_thread: InThread = asyncio.to_thread,
 ) -> int:
     """Add a camera and make its folder, `<root>/<name>`; the camera's id.
 
@@ -30,13 +38,15 @@ async def add_camera(
         raise Conflict(f"the folder {name} is that of camera {known.id}", code="camera.exists")
     camera = await camera_of_folder(session, name, now=now)
     await cameras.change(session, camera.id, {"name": name, "time_zone": time_zone})
-    await asyncio.to_thread(_make_folder, root / name)
+    await in_thread(_make_folder, root / name)
     return camera.id
 
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.parent.mkdir()  # and no more: its disk may not be mounted
+        folder.mkdir(exist_ok=True)
     except FileExistsError as error:
         raise Conflict(
             f"{folder} is there, and is no folder", code="camera.folder_taken"

@@ -8,6 +8,7 @@ import structlog
 
 from backend.core.content_store import ContentStore
 from backend.core.database import Database
+from backend.core.disk_threads import InThread
 from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.paths import text_as_path
 from backend.services.ingest.reading import Limits, Moving, read_below
@@ -20,7 +21,15 @@ log = structlog.get_logger(__name__)
 class Originals:
     """Copies pictures once more, of frames whose copies are gone or damaged."""
 
-    def __init__(self, root: Path, store: ContentStore, database: Database, limits: Limits) -> None:
+    def __init__(
+        self,
+        root: Path,
+        store: ContentStore,
+        database: Database,
+        limits: Limits,
+        in_thread: InThread = asyncio.to_thread,
+    ) -> None:
+        self._in_thread = in_thread
         self._root = root
         self._store = store
         self._database = database
@@ -36,7 +45,7 @@ class Originals:
             original = await frames.original(session, frame_id)
         if original is None:
             raise NotFound(f"there is no frame {frame_id}", code="frame.unknown")
-        await asyncio.to_thread(self._copy, original)
+        await self._in_thread(self._copy, original)
         log.info("a picture's copy made again", frame_id=frame_id)
 
     def _copy(self, original: Original) -> None:

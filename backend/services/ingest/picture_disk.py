@@ -6,6 +6,7 @@ from secrets import token_hex
 from backend.core.clock import Clock
 from backend.core.content_store import OTHER_DISK, ContentStore
 from backend.core.database import Database
+from backend.core.disk_threads import InThread
 from backend.core.errors import Unavailable
 from backend.services.stores import picture_store
 from backend.services.stores.picture_store import Marked
@@ -24,7 +25,14 @@ class PictureDisk:
     that is missing is not taken for the place from which the folder was deleted.
     """
 
-    def __init__(self, store: ContentStore, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ContentStore,
+        database: Database,
+        clock: Clock,
+        in_thread: InThread = asyncio.to_thread,
+    ) -> None:
+        self._in_thread = in_thread
         self._store = store
         self._database = database
         self._clock = clock
@@ -61,12 +69,12 @@ class PictureDisk:
 
     async def _check(self) -> None:
         try:
-            await asyncio.to_thread(self._store.check)
+            await self._in_thread(self._store.check)
         except Unavailable as error:
             if error.code != OTHER_DISK:
                 raise
             await self._agree()
-            await asyncio.to_thread(self._store.check)
+            await self._in_thread(self._store.check)
 
     async def _agreed_mark(self) -> Marked:
         """The ledger's mark. While it needs no pictures, ledger and folder are given one mark."""
@@ -75,12 +83,12 @@ class PictureDisk:
             known = await picture_store.marked(session)
             if known is not None and await picture_store.is_needed(session):
                 return known
-            found = await asyncio.to_thread(self._store.found_mark)
+            found = await self._in_thread(self._store.found_mark)
             if found is not None and (known is None or found != known.mark):
-                await asyncio.to_thread(self._refuse_anothers)
+                await self._in_thread(self._refuse_anothers)
             mark = found or (known.mark if known else token_hex(16))
             # Before the commit: after a crash between the two, the ledger takes the folder's mark.
-            await asyncio.to_thread(self._store.write_mark, mark)
+            await self._in_thread(self._store.write_mark, mark)
             agreed = Marked(mark, self._clock.now(), self._store.home)
             await picture_store.keep(session, mark, agreed.home, now=agreed.at)
         return agreed

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from errno import ELOOP, EMFILE, ENFILE, ENOMEM, ENOTCONN, ESTALE, ETIMEDOUT
 from pathlib import Path
 
-from backend.core.content_store import ContentStore
 from backend.core.errors import Invalid, Unavailable
 from backend.domain.captured import ExifTime
 from backend.domain.frames import FileMark
@@ -38,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A whole picture whose copy is in the store."""
+    """A whole picture."""
 
     mark: FileMark
     content_hash: bytes
@@ -65,12 +64,10 @@ def is_wanted(name: str) -> bool:
     return name.lower().endswith(PICTURES + VIDEOS)
 
 
-def read_picture(
-    root: Path, relative: str, store: ContentStore, limits: Limits
-) -> Picture | Refused:
-    """Read a file, and copy it to the store where it is a whole picture.
+def read_picture(root: Path, relative: str, limits: Limits) -> tuple[Picture, bytes] | Refused:
+    """Read a file: where it is a whole picture, what it is, and all of it.
 
-    Raises `Moving`, and `Unavailable` where the store takes nothing, or nothing can be read now.
+    Raises `Moving`, and `Unavailable` where nothing can be read now.
     """
     path = root / relative
     mark = FileMark(0, _NEVER_KNOWN, 0)
@@ -91,9 +88,8 @@ def read_picture(
             ) from error
         return Refused(replace(mark, mtime_ns=_NEVER_KNOWN), "file.unreadable", _why(error))
     content_hash = hashlib.sha256(data).digest()
-    store.put(content_hash, data)
     exif = read_exif_time(data)
-    return Picture(mark, content_hash, structure.width, structure.height, exif)
+    return Picture(mark, content_hash, structure.width, structure.height, exif), data
 
 
 def look(place: Path | os.DirEntry[str]) -> os.stat_result:

@@ -1,10 +1,12 @@
 """The folders of restored cameras as a source of frames."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from backend.core.clock import Clock
 from backend.core.database import Database
+from backend.core.disk_threads import InThread
 from backend.domain.paths import text_as_path
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile
@@ -21,7 +23,14 @@ class RestoredFolders:
     whoever is at it.
     """
 
-    def __init__(self, root: Path, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        root: Path,
+        database: Database,
+        clock: Clock,
+        in_thread: InThread = asyncio.to_thread,
+    ) -> None:
+        self._in_thread = in_thread
         self._root = root
         self._database = database
         self._clock = clock
@@ -30,7 +39,8 @@ class RestoredFolders:
         """The files of each such folder. Raises `Unavailable` where the ledger is not there."""
         while True:
             for scan in await self._wanted():
-                async for batch in slices(self._root, text_as_path(scan.folder)):
+                folder = text_as_path(scan.folder)
+                async for batch in slices(self._root, folder, in_thread=self._in_thread):
                     yield batch
                 await self._scanned(scan)
             await self._clock.sleep(_EVERY_SECONDS)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from backend.core.disk_threads import InThread
 from backend.services.ingest.reading import is_wanted, look, mark_of
 from backend.services.ingest.stage import FoundFile
 
@@ -45,9 +46,13 @@ def _found(entry: os.DirEntry[str], relative: str, found_by: str) -> FoundFile |
 
 
 async def slices(
-    root: Path, below: str = "", *, found_by: str = "scan"
+    root: Path,
+    below: str = "",
+    *,
+    found_by: str = "scan",
+    in_thread: InThread = asyncio.to_thread,
 ) -> AsyncIterator[Sequence[FoundFile]]:
     """The files below a folder, in slices, read in a thread."""
     files = walk(root, below, found_by)
-    while batch := await asyncio.to_thread(lambda: list(islice(files, SLICE))):
+    while batch := await in_thread(lambda: list(islice(files, SLICE))):
         yield batch

@@ -17,6 +17,7 @@ from backend.core.breaker import Breaker
 from backend.core.clock import Clock
 from backend.core.content_store import ContentStore
 from backend.core.database import Database, Session
+from backend.core.disk_threads import InThread
 from backend.core.errors import Unavailable
 from backend.core.queue import Bells
 from backend.domain.captured import capture_time
@@ -78,6 +79,9 @@ class FrameSource(Protocol):
         ...
 
 
+_AT_ONCE = 6  # files that are in memory: read, and not stored yet
+
+
 async def _any_disk() -> None:
     pass
 
@@ -92,7 +96,8 @@ class Intake:
 
     `check_disk` raises `Unavailable` where another disk is in the place of the store's.
     `looked_at_since` says since when pictures have been looked at without a break; None while they
-    are not.
+    are not. What is done on the disk of the root is done `in_media_thread`, what on the store's
+    `in_store_thread`: either may stop to answer.
     """
 
     root: Path
@@ -104,6 +109,8 @@ class Intake:
     """So many frames of one camera may pile up before only one of a second goes to them."""
     looked_at_since: Callable[[], datetime | None] = _not_at_all
     check_disk: Callable[[], Awaitable[None]] = _any_disk
+    in_media_thread: InThread = asyncio.to_thread
+    in_store_thread: InThread = asyncio.to_thread
 
 
 class Ingest:
@@ -119,6 +126,7 @@ class Ingest:
         self._bells = bells
         self._clock = clock
         self.breaker = Breaker("intake", clock)
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self, source: FrameSource) -> None:
         """Take in what a source finds. What cannot be stored now is kept until it can."""
@@ -142,7 +150,7 @@ class Ingest:
         if not fresh and not ignored:
             return
         await self._intake.check_disk()
-        outcomes = await asyncio.gather(*(asyncio.to_thread(self._read, file) for file in fresh))
+        outcomes = await asyncio.gather(*(self._read(file) for file in fresh))
         # Not before the reading: what was written meanwhile would seem to come from the future.
         received_at = self._clock.now()
         taken = [(f, o) for f, o in zip(fresh, outcomes, strict=True) if isinstance(o, Picture)]
@@ -216,13 +224,21 @@ class Ingest:
             known |= {f"{text_as_path(folder)}/{text_as_path(path)}" for path in paths}
         return known
 
-    def _read(self, file: FoundFile) -> Picture | Refused | None:
-        try:
-            return read_picture(
-                self._intake.root, file.relative, self._intake.store, self._intake.limits
-            )
-        except Moving:
-            return None
+    async def _read(self, file: FoundFile) -> Picture | Refused | None:
+        """Read a file, and copy it to the store where it is a whole picture."""
+        intake = self._intake
+        async with self._at_once:
+            try:
+                read = await intake.in_media_thread(
+                    read_picture, intake.root, file.relative, intake.limits
+                )
+            except Moving:
+                return None
+            if isinstance(read, Refused):
+                return read
+            picture, data = read
+            await intake.in_store_thread(intake.store.put, picture.content_hash, data)
+            return picture
 
     async def _receive(
         self,
@@ -312,7 +328,7 @@ class Ingest:
                 ]
                 stored = await frames.stored(session, contents)
                 ours = [one for one, key in zip(taken, contents, strict=True) if key in stored]
-                await asyncio.to_thread(self._unlink, ours)
+                await self._intake.in_media_thread(self._unlink, ours)
         except Unavailable as error:
             log.warning("files not removed", files=len(taken), reason=str(error))
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+from collections.abc import Callable
 from errno import ENOENT, ENOTDIR
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +12,15 @@ from typing import NamedTuple
 import structlog
 from asyncinotify import Event, Inotify, Mask, Watch
 
+from backend.core.disk_threads import InThread
 from backend.core.errors import Unavailable
 from backend.domain.paths import path_as_text
 
 _MASK = Mask.CLOSE_WRITE | Mask.CREATE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.ONLYDIR
 # Read from the kernel at once; at the default of 10 a burst costs a system call for every ten.
 _EVENTS_AT_ONCE = 200
+_FOLDERS_AT_ONCE = 200
+_FAREWELL_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +46,9 @@ class TreeWatch:
     inotify at all (`ingest.no_inotify`).
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, in_thread: InThread = asyncio.to_thread) -> None:
         self._root = root
+        self._in_thread = in_thread
         self._place = self._place_now()
         try:
             self._inotify = Inotify(cache_size=_EVENTS_AT_ONCE)
@@ -106,18 +111,34 @@ class TreeWatch:
             await self._watch_in_thread(relative)
 
     async def _watch_in_thread(self, relative: str) -> None:
-        walking = asyncio.ensure_future(asyncio.to_thread(self._watch_below, relative))
+        pending = [relative]
+        while pending:
+            await self._in_thread_to_its_end(self._watch_some, pending)
+
+    async def _in_thread_to_its_end(
+        self, work: Callable[[list[str]], None], pending: list[str]
+    ) -> None:
+        working = asyncio.ensure_future(self._in_thread(work, pending))
         try:
-            await asyncio.shield(walking)
+            await asyncio.shield(working)
         except asyncio.CancelledError:
-            # A thread cannot be cancelled, and works on what is closed next.
+            # A thread cannot be cancelled, and works on what is closed next. One that waits for a
+            # disk in vain is left alone: it does no more once that answers.
             self._ending = True
-            await asyncio.wait({walking})
+            _, left = await asyncio.wait({working}, timeout=_FAREWELL_SECONDS)
+            for one in left:
+                one.cancel()
+            raise
+        except Unavailable:
+            self._ending = True
             raise
 
-    def _watch_below(self, relative: str) -> None:
-        pending = [relative]
-        while pending and not self._ending:
+    def _watch_some(self, pending: list[str]) -> None:
+        """Watch some folders, and add those below them to what is pending: never all at once, so
+        that a large tree is not taken for a disk that does not answer."""
+        for _ in range(_FOLDERS_AT_ONCE):
+            if not pending or self._ending:
+                return
             folder = pending.pop()
             if not self._watch_one(folder):
                 continue

@@ -1,7 +1,8 @@
 """Numbers what is in the outbox, and says that there is something new."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -44,6 +45,7 @@ class OutboxRelay:
             self._told.clear()
             await self.relay()
             if self._clock.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
+                await self._note_told_late()
                 await self._forget_old()
                 forgotten_at = self._clock.monotonic()
             await wait_for(self._told, self._clock, _LOOK_EVERY_SECONDS)
@@ -63,10 +65,22 @@ class OutboxRelay:
         self._unannounced = last or self._unannounced
         if self._unannounced is not None:
             await self._announce(self._unannounced)
-        for event_id in busy:
+        await self._note_told(busy, now)
+        return last
+
+    async def _note_told(self, event_ids: Iterable[int], now: datetime) -> None:
+        for event_id in event_ids:
             async with self._database.transaction() as session:
                 await events.was_told(session, event_id, now=now)
-        return last
+
+    async def _note_told_late(self) -> None:
+        """Events at which somebody was when they were told of, and a relay ended before the note.
+
+        Nobody knows any more when that was; a relay that begins again comes a moment later.
+        """
+        async with self._database.transaction() as session:
+            unnoted = await outbox.told_and_not_noted(session)
+        await self._note_told(unnoted, self._clock.now())
 
     async def _announce(self, number: int) -> None:
         try:

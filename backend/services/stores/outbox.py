@@ -95,6 +95,18 @@ async def note_told(session: AsyncSession, numbers: range, *, now: datetime) -> 
     return list(rows)
 
 
+async def told_and_not_noted(session: AsyncSession) -> list[int]:
+    """Events whose opening has a number, and of which nobody noted when; reads the whole outbox."""
+    rows = await session.scalars(
+        text(
+            "SELECT e.id FROM outbox o JOIN events e ON e.id = o.event_id "
+            "WHERE o.kind = 'event.opened' AND o.number IS NOT NULL AND e.told_at IS NULL "
+            "ORDER BY e.id"
+        )
+    )
+    return list(rows)
+
+
 async def last_number(session: AsyncSession) -> int:
     """The last number that was given."""
     return int(await session.scalar(text("SELECT last_number FROM outbox_counter")) or 0)

@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core.errors import Conflict
 from backend.models import Table
 
+REFUSED = "database.refused"
+"""The code of the error that says that the server does not let us in."""
+
 
 async def hold_still(session: AsyncSession) -> None:
     """Let the transaction see one moment, whoever works meanwhile. To be called first in it.
@@ -23,7 +26,7 @@ async def hold_still(session: AsyncSession) -> None:
     try:
         await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     except DBAPIError as error:
-        raise Conflict(_first_line(error), code="database.refused") from error
+        raise Conflict(_first_line(error), code=REFUSED) from error
 
 
 @asynccontextmanager

@@ -4,14 +4,15 @@ Only what is not final is counted, through partial indexes: `core.metrics` count
 become final, as they do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from backend.core.database import Database
+from backend.core.database import Session
 from backend.core.errors import Unavailable
 from backend.services.stores import dead_letters, events, frames, quarantine
 
@@ -26,10 +27,12 @@ class Figures:
     dead_letters: int
 
 
-async def figures(database: Database) -> Figures | None:
-    """The figures; None where the database does not answer."""
+async def figures(
+    transaction: Callable[[], AbstractAsyncContextManager[Session]],
+) -> Figures | None:
+    """The figures; None where the database does not answer, or is not for us."""
     try:
-        async with database.transaction() as session:
+        async with transaction() as session:
             return Figures(
                 await frames.count_waiting(session),
                 await events.count_open(session),

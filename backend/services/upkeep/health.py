@@ -9,12 +9,15 @@ from typing import TypeVar
 
 from backend.core.clock import Clock
 from backend.core.database import Database
-from backend.core.errors import Unavailable
+from backend.core.disk_threads import DiskThreads
+from backend.core.errors import Conflict, Unavailable
+from backend.core.pace import Pace
 from backend.core.redis import RedisClient
 from backend.services.stores import cameras, dead_letters, frames
 from backend.services.upkeep import part_findings
+from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.heartbeat import Word, heard
-from backend.services.upkeep.ladder import LADDER
+from backend.services.upkeep.ladder import LADDER, rung_of
 from backend.services.upkeep.part_findings import Finding, Status
 from backend.services.upkeep.redis_watch import RedisWatch
 from backend.services.upkeep.silent_cameras import silent_cameras
@@ -80,17 +83,30 @@ class Health:
     """
 
     def __init__(
-        self, database: Database, redis: RedisClient, clock: Clock, folders: Sequence[Path]
+        self,
+        database: Database,
+        redis: RedisClient,
+        clock: Clock,
+        folders: Sequence[Path],
+        fitness: Fitness,
     ) -> None:
         self._database = database
         self._redis = redis
         self._redis_watch = RedisWatch(redis, clock)
         self._clock = clock
         self._folders = folders
+        self._fitness = fitness
+        self._disk = DiskThreads(
+            "pictures",
+            "the disk of the data folder",
+            Pace(clock, limit=_CHECK_SECONDS),
+            patience=_CHECK_SECONDS,
+            most=1,
+        )
         self._seen: dict[str, PartHealth] = {}
         self._latest: tuple[float, Report] | None = None
         self._looking = asyncio.Lock()
-        self._database_took = 0.0
+        self._took: dict[str, float] = {}
 
     async def run(self) -> None:
         """Look every 10 s, and at Redis every second."""
@@ -127,15 +143,13 @@ class Health:
             redis = looks.create_task(_bounded(self._look_at_redis(), _no_redis(_NO_ANSWER)))
             ledger = looks.create_task(_bounded(self._look_into_ledger(), _no_ledger()))
             disk = looks.create_task(
-                _bounded(
-                    asyncio.to_thread(part_findings.look_at_disks, self._folders),
-                    Finding("disk", "degraded", _NO_ANSWER, rung="disk"),
-                )
+                _bounded(self._look_at_disks(), Finding("disk", "degraded", _NO_ANSWER))
             )
             words = looks.create_task(_bounded(self._listen(), None))
+        servers = [self._or_newer(database.result()), redis.result()]
         of_ledger, nothing_waits = ledger.result()
-        of_words = _look_at_words(words.result(), nothing_waits=nothing_waits)
-        return [database.result(), redis.result(), *of_words, *of_ledger, disk.result()]
+        of_words = _look_at_words(words.result(), servers, nothing_waits=nothing_waits)
+        return [*servers, *of_words, *of_ledger, disk.result()]
 
     async def _look_at_database(self) -> Finding:
         asked_at = self._clock.monotonic()
@@ -143,23 +157,39 @@ class Health:
             await self._database.ping()
         except Unavailable as error:
             return _no_database(str(error))
-        took = self._clock.monotonic() - asked_at
-        # One slow answer may be that of a new connection, or of this process: two in a row count.
-        before, self._database_took = self._database_took, took
-        return part_findings.look_at_answer(min(before, took))
+        return self._answered("database", self._clock.monotonic() - asked_at)
+
+    def _or_newer(self, database: Finding) -> Finding:
+        newer = self._fitness.newer
+        if newer is None or database.status == "unhealthy":
+            return database
+        return Finding("database", "unhealthy", str(newer), rung=rung_of(newer.code))
 
     async def _look_at_redis(self) -> Finding:
+        asked_at = self._clock.monotonic()
         answer = await self._redis.health_check()
         if answer["status"] != "healthy":
-            return _no_redis(f"{answer['error']}; news come late")
+            return _no_redis(f"{answer['error']}; news come late", answer.get("code"))
         since = self._redis_watch.changed_at if self._redis_watch.answers else None
-        return Finding("redis", "healthy", "it answers", since)
+        return self._answered("redis", self._clock.monotonic() - asked_at, since)
+
+    async def _look_at_disks(self) -> Finding:
+        try:
+            return await self._disk.run(part_findings.look_at_disks, self._folders)
+        except Unavailable as error:
+            return Finding("disk", "degraded", str(error), rung="pictures")
+
+    def _answered(self, name: str, took: float, since: datetime | None = None) -> Finding:
+        # One slow answer may be that of a new connection, or of this process: two in a row count.
+        before, self._took[name] = self._took.get(name, 0.0), took
+        return part_findings.look_at_answer(name, min(before, took), since)
 
     async def _look_into_ledger(self) -> tuple[list[Finding], bool]:
         """What it says, and whether it is known that nothing waits."""
         now = self._clock.now()
         try:
             async with self._database.transaction() as session:
+                await self._fitness.check_schema(session)
                 oldest = await frames.longest_waiting(session)
                 found = [
                     part_findings.look_at_pictures(oldest, now),
@@ -171,7 +201,7 @@ class Health:
                     part_findings.look_at_dead_letters(await dead_letters.count(session)),
                 ]
                 return found, oldest is None
-        except Unavailable:
+        except (Unavailable, Conflict):
             return _no_ledger()
 
     async def _listen(self) -> Sequence[Word] | None:
@@ -223,22 +253,34 @@ def _no_database(reason: str) -> Finding:
     return Finding("database", "unhealthy", reason, rung="database")
 
 
-def _no_redis(reason: str) -> Finding:
-    return Finding("redis", "degraded", reason, rung="redis")
+def _no_redis(reason: str, code: str | None = None) -> Finding:
+    return Finding("redis", "degraded", reason, rung=rung_of(code or "redis"))
 
 
-def _unknown(names: Sequence[str], missing: str) -> list[Finding]:
-    reason = f"not known while {missing} does not answer"
+def _unknown(names: Sequence[str], reason: str) -> list[Finding]:
     return [Finding(name, "degraded", reason) for name in names]
 
 
 def _no_ledger() -> tuple[list[Finding], bool]:
-    return _unknown(_OF_LEDGER, "the database"), False
+    return _unknown(_OF_LEDGER, "not known while the database does not answer"), False
 
 
-def _look_at_words(words: Sequence[Word] | None, *, nothing_waits: bool) -> list[Finding]:
+_NO_WORDS = {
+    "redis_full": "not known while Redis takes nothing: workers cannot say how they are",
+    "redis_forgets": "workers do not work with this Redis",
+    "schema": "workers do not work with this database",
+}
+"""Why workers may be at work, and not be heard, or cannot be: the rungs of their servers."""
+
+
+def _look_at_words(
+    words: Sequence[Word] | None, servers: Sequence[Finding], *, nothing_waits: bool
+) -> list[Finding]:
     if words is None:
-        return _unknown(_OF_WORKERS, "Redis")
+        return _unknown(_OF_WORKERS, "not known while Redis does not answer")
+    for server in servers:
+        if server.rung in _NO_WORDS and (not words or server.rung == "redis_full"):
+            return _unknown(_OF_WORKERS, _NO_WORDS[server.rung])
     return [
         part_findings.look_at_workers(words),
         part_findings.look_at_ingest(words),

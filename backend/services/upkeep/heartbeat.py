@@ -75,6 +75,14 @@ class BreakerWord(BaseModel):
     code: str | None = None
 
 
+class SlowWord(BaseModel):
+    """How slow the detector or a disk is that it uses; `answered`: not at all, up to now."""
+
+    seconds: float
+    since: datetime
+    answered: bool = True
+
+
 class EnricherWord(BaseModel):
     """How one of its enrichers is: how often it was asked, and failed, since the start."""
 
@@ -98,6 +106,7 @@ class Word(BaseModel):
     since: datetime | None = None
     parts: dict[str, PartWord] = {}
     breakers: dict[str, BreakerWord] = {}
+    slow: dict[str, SlowWord] = {}
     enrichers: list[EnricherWord] = []
     detector: str | None = None
     media_root: str | None = None

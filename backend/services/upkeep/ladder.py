@@ -31,6 +31,14 @@ LADDER: tuple[Rung, ...] = (
         "See whether PostgreSQL runs and its disk has room: `hsi logs`. It goes on by itself.",
     ),
     Rung(
+        "schema",
+        "The database is newer than this version of the product",
+        "`database` is at a migration that this version does not have; seen within 15 s",
+        "New pictures stay where the cameras put them; health is shown.",
+        "Everything else: workers end, and the API answers nothing from the database.",
+        "Install the version that brought the database there, or restore a backup.",
+    ),
+    Rung(
         "database_slow",
         "The database answers slowly",
         "`database` took longer than 0.5 s for an answer, twice in a row",
@@ -40,20 +48,41 @@ LADDER: tuple[Rung, ...] = (
     ),
     Rung(
         "pictures",
-        "The pictures' disk is full, gone, or another one",
-        "`ingest` or `detector` cannot write or read the folder of the pictures",
+        "The pictures' disk is full, gone, another one, or does not answer",
+        "`ingest`, `detector` or `disk` cannot write or read the folder of the pictures, or a "
+        "worker has waited for 30 s in vain",
         "Events that are there are shown; new pictures stay where the cameras put them.",
         "New pictures are not taken in, and those that wait are not looked at.",
         "Make room, or mount the disk that belongs there. It goes on by itself. If the folder that "
         "is there, or a new one, is to be the right one from now on: `hsi fsck --accept-folder`.",
     ),
     Rung(
+        "pictures_slow",
+        "The pictures' disk answers slowly",
+        "`ingest`: a worker waited longer than 2 s for each of its last three answers, or has "
+        "waited for one for 10 s",
+        "Everything, with delay.",
+        "Nothing for good; new pictures are taken in late.",
+        "See what else keeps that disk busy, or whether it is about to fail.",
+    ),
+    Rung(
         "media",
-        "The cameras' folder is not there",
-        "`workers` names a part that needs it; it is tried again every half minute at the latest",
+        "The cameras' folder is not there, or its disk does not answer",
+        "`workers` or `ingest` names what needs it, or has waited for it for 60 s in vain; it is "
+        "tried again every half minute at the latest",
         "Pictures that were taken in are looked at; all that is there is shown.",
         "New pictures, until the folder is there again; then a scan finds what it holds.",
-        "Mount the disk, or set the folder that the cameras write to: the reason names it.",
+        "Mount the disk, or see whether the machine that shares it runs; or set the folder that "
+        "the cameras write to: the reason names it.",
+    ),
+    Rung(
+        "media_slow",
+        "The cameras' disk answers slowly",
+        "`ingest`: a worker waited longer than 4 s for each of its last three answers, or has "
+        "waited for one for 20 s",
+        "Everything, with delay.",
+        "Nothing for good; new pictures are seen and taken in late.",
+        "See what else keeps that disk busy, or the network to it.",
     ),
     Rung(
         "disk",
@@ -88,6 +117,15 @@ LADDER: tuple[Rung, ...] = (
         "See whether the detector, or the machine it is on, runs. It goes on by itself.",
     ),
     Rung(
+        "detector_slow",
+        "The detector takes long",
+        "`detector` took longer than 1 s for each of the last three pictures, or has been at one "
+        "for 5 s",
+        "Everything; of each camera the newest pictures go first.",
+        "Pictures wait for their turn when more come than it can look at.",
+        "A smaller model, or more power; or see what else keeps that machine busy.",
+    ),
+    Rung(
         "folders",
         "Pictures in some folders are seen late or not at all",
         "`ingest` names the folders",
@@ -120,7 +158,32 @@ LADDER: tuple[Rung, ...] = (
         "Pictures are taken in; all that is there is shown.",
         "Pictures are looked at once it is back; live news come some seconds late. How the "
         "workers are is not known meanwhile.",
-        "See whether Redis runs and has memory left. Nothing is lost with it.",
+        "See whether Redis runs. Nothing is lost with it.",
+    ),
+    Rung(
+        "redis_full",
+        "Redis is out of memory",
+        "`redis` answers, and takes nothing",
+        "Pictures are taken in; all that is there is shown.",
+        "Pictures are looked at once it takes bells again; live news come some seconds late. How "
+        "the workers are is not known meanwhile, since they cannot say so.",
+        "Raise its maxmemory, or see what else fills it. Nothing is lost with it.",
+    ),
+    Rung(
+        "redis_forgets",
+        "Redis would throw bells away",
+        "`redis` names its maxmemory-policy, which is another than noeviction; seen within 15 s",
+        "All that is there is shown; new pictures stay where the cameras put them.",
+        "New pictures are not taken in or looked at: workers end, and start once it is mended.",
+        "Set maxmemory-policy to noeviction there, or REDIS_URL to another one.",
+    ),
+    Rung(
+        "redis_slow",
+        "Redis answers slowly",
+        "`redis` took longer than 0.5 s for an answer, twice in a row",
+        "Everything, with delay.",
+        "Nothing for good; pictures are looked at late, and live news come late.",
+        "See what else keeps its machine busy.",
     ),
     Rung(
         "cameras",
@@ -141,3 +204,14 @@ LADDER: tuple[Rung, ...] = (
         "`hsi dlq` shows them with the reasons; replay them once that is mended, or discard them.",
     ),
 )
+
+_RUNG_OF_CODE = {
+    "database.newer_schema": "schema",
+    "redis.full": "redis_full",
+    "redis.evicts": "redis_forgets",
+}
+
+
+def rung_of(code: str) -> str:
+    """The name of the rung that an error with this code stands for: else what it begins with."""
+    return _RUNG_OF_CODE.get(code, code.partition(".")[0])

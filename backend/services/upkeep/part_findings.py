@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from backend.services.stores.rows import Record
-from backend.services.upkeep.heartbeat import BreakerWord, Word
-from backend.services.upkeep.ladder import LADDER
+from backend.services.upkeep.heartbeat import BreakerWord, SlowWord, Word
+from backend.services.upkeep.ladder import LADDER, rung_of
 from backend.services.upkeep.silent_cameras import SilentCamera
 
 Status = Literal["healthy", "degraded", "unhealthy"]
@@ -38,12 +38,12 @@ class Finding:
     rung: str | None = None
 
 
-def look_at_answer(seconds: float) -> Finding:
-    """How the database is that took so long to answer."""
+def look_at_answer(name: str, seconds: float, since: datetime | None = None) -> Finding:
+    """How a server is that took so long to answer; `since` when it is known to be there."""
     if seconds > SLOW_SECONDS:
         reason = f"it took {seconds:.1f} s to answer"
-        return Finding("database", "degraded", reason, rung="database_slow")
-    return Finding("database", "healthy", "it answers")
+        return Finding(name, "degraded", reason, rung=f"{name}_slow")
+    return Finding(name, "healthy", "it answers", since)
 
 
 def look_at_workers(words: Sequence[Word]) -> Finding:
@@ -77,6 +77,10 @@ def look_at_ingest(words: Sequence[Word]) -> Finding:
         return Finding("ingest", "degraded", NO_WORKER, rung="workers")
     if opened := _opened(words, "intake"):
         return _waiting("ingest", "new pictures wait", opened)
+    for name, what in _DISKS.items():
+        if slow := _slowest(words, name):
+            reason = f"{what} {_how_slow(slow, 'an answer')}"
+            return Finding("ingest", "degraded", reason, slow.since, f"{name}_slow")
     roots = _listed(word.media_root for word in words if word.media_root)
     faults = _folder_faults(words, roots)
     if faults:
@@ -85,6 +89,21 @@ def look_at_ingest(words: Sequence[Word]) -> Finding:
     folders = "1 folder is" if watched == 1 else f"{watched} folders are"
     how = f"{folders} watched" if watched else "folders are looked at in turn"
     return Finding("ingest", "healthy", f"below {roots} {how}")
+
+
+_DISKS = {"pictures": "the pictures' disk", "media": "the cameras' disk"}
+
+
+def _slowest(words: Sequence[Word], name: str) -> SlowWord | None:
+    """How slow this is for the worker that waits longest for it; None where it is not."""
+    slow = [word.slow[name] for word in words if name in word.slow]
+    return max(slow, key=lambda one: one.seconds, default=None)
+
+
+def _how_slow(slow: SlowWord, what: str) -> str:
+    if not slow.answered:
+        return f"has not answered for {slow.seconds:.0f} s"
+    return f"takes long: {slow.seconds:.1f} s for {what}"
 
 
 def _folder_faults(words: Sequence[Word], roots: str) -> list[str]:
@@ -117,6 +136,9 @@ def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> 
     if opened:
         return _waiting("detector", "pictures wait to be looked at", opened)
     names = _listed(word.detector for word in words if word.detector) or "an unknown detector"
+    if slow := _slowest(words, "detector"):
+        reason = f"{names} {_how_slow(slow, 'a picture')}"
+        return Finding("detector", "degraded", reason, slow.since, "detector_slow")
     since = [word.breakers["detector"].since for word in words if "detector" in word.breakers]
     known = max((at for at in since if at), default=None)
     if names == "motion":
@@ -143,7 +165,7 @@ def _reasons(opened: Sequence[BreakerWord]) -> str:
 
 def _lowest_rung(codes: Iterable[str | None]) -> str:
     """The lowest rung that one of these errors stands for; some part's, where none is known."""
-    named = {(code or "").partition(".")[0] for code in codes}
+    named = {rung_of(code or "") for code in codes}
     return next((rung.name for rung in LADDER if rung.name in named), "part")
 
 

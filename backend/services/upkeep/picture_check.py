@@ -118,7 +118,7 @@ class PictureCheck:
             (shelf,) = await self._shelves(range(number, number + 1))
             if not shelf.contents and not shelf.set_aside and not shelf.unfinished:
                 continue
-            old = [h for h, stored in shelf.contents.items() if ages.are_of(stored)]
+            old = [h for h, one in shelf.contents.items() if one.mtime_ns < ages.before_ns]
             wanted = await self._needed(old)
             await self._look_for_orphans(wanted, shelf, ages, tallies, repair=True)
             await self._clock.sleep(0.2)  # not to be felt
@@ -224,11 +224,23 @@ class PictureCheck:
         foreign = [h for h, one in alone.items() if one.mtime_ns < ages.after_ns]
         tally.add(f"{self._store.path(h)} is no frame's" for h in orphans)
         tally.add(f"{self._store.path(h)} is older than this ledger" for h in foreign)
+        if repair:
+            await asyncio.to_thread(self._adopt, wanted, shelf, ages)
         if repair and foreign:
             tally.leave("what is older than this ledger may be another's: remove it by hand")
         if repair and orphans:
             tally.mended += await self._removal.remove(orphans, before_ns=ages.before_ns)
         await self._look_for_leftovers(shelf, ages, tallies.finished, repair=repair)
+
+    def _adopt(self, wanted: Mapping[bytes, Wanted] | set[bytes], shelf: Shelf, ages: Ages) -> None:
+        """Give pictures that are older than the ledger's mark, and a frame's, a new time.
+
+        They are ours, as of a ledger from before there were marks; and so they can be told from
+        another's once their frames are gone.
+        """
+        for content_hash, one in shelf.contents.items():
+            if content_hash in wanted and one.mtime_ns < ages.after_ns:
+                self._store.touch(content_hash)
 
     async def _look_for_leftovers(
         self, shelf: Shelf, ages: Ages, tally: Tally, *, repair: bool

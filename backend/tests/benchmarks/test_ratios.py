@@ -24,6 +24,7 @@ BOUNDS: Mapping[str, tuple[Goal, ...]] = {
     "P20": (Goal(most=6000), Goal(most=600), Goal(most=1500), Goal(most=3000)),
     "P21": (Goal(least=0.03), Goal(least=0.03)),
     "P23": (Goal(least=1.1), Goal(most=3)),
+    "T1": (Goal(most=2),),
 }
 
 
@@ -46,6 +47,8 @@ def _asked(name: str) -> Any:
 @pytest.mark.parametrize("name", [_asked(name) for name in BOUNDS])
 async def test_a_ratio_is_within_its_bound(bench: Bench, name: str) -> None:
     rows = await measured(figures_named([name]), bench)
+    if all(row.ratio is None for row in rows):
+        pytest.skip(rows[0].note)
     assert bounded(rows, BOUNDS[name]) == []
     for row in rows:
         if row.ratio is not None:

@@ -65,13 +65,21 @@ class FaultBench:
         stop_at: str | None = None,
         times: int = 1,
         lease: float | None = None,
+        patience: float | None = None,
     ) -> None:
         """Start a worker, which may end or stop itself at a point (`worker.POINTS`).
 
-        `lease` is for how many seconds it takes leases, if not for its usual ones.
+        `lease` is for how many seconds it takes leases, if not for its usual ones; `patience` how
+        many it waits for a disk.
         """
+        options = {
+            "--end-at": end_at,
+            "--stop-at": stop_at,
+            "--lease": lease,
+            "--patience": patience,
+        }
         words = ["--name", name, "--times", str(times)]
-        for option, value in (("--end-at", end_at), ("--stop-at", stop_at), ("--lease", lease)):
+        for option, value in options.items():
             words += [] if value is None else [option, str(value)]
         with self.product.log.open("ab") as output:
             self.workers[name] = spawn(
@@ -230,12 +238,22 @@ class FaultBench:
         except httpx.TransportError:
             return None
 
-    async def health(self, name: str = "A") -> Mapping[str, Any]:
-        """What an API says of the product and its parts; nothing where it does not answer."""
+    async def rungs(self, name: str = "A") -> list[str]:
+        """On which rungs of the ladder an API says that the product stands."""
+        return [rung["name"] for rung in (await self._report(name))["rungs"]]
+
+    async def _report(self, name: str) -> Mapping[str, Any]:
         try:
             async with self._client(name) as client:
-                report = (await client.get("/api/system/health")).json()
+                report: Mapping[str, Any] = (await client.get("/api/system/health")).json()
         except (httpx.TransportError, ValueError):
+            return {}
+        return report
+
+    async def health(self, name: str = "A") -> Mapping[str, Any]:
+        """What an API says of the product and its parts; nothing where it does not answer."""
+        report = await self._report(name)
+        if not report:
             return {}
         return {"status": report["status"], **{part["name"]: part for part in report["parts"]}}
 

@@ -40,6 +40,7 @@ async def bench(disks: Disks, product: Product, keep: Keep) -> AsyncIterator[Fau
     redis_url, data = product.environment["REDIS_URL"], Path(product.environment["HSI_DATA"])
     made = FaultBench(product, Oracle(get_database(), redis_url, data), keep)
     yield made
+    disks.end_hung()
     await made.end_all()
 
 

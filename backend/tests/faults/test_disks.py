@@ -1,9 +1,12 @@
 """Disks are full, and have room again."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
+import httpx
 import pytest
 
 from backend.tests.faults.bench import FaultBench, lasts
@@ -52,6 +55,55 @@ async def test_a_small_disk_of_our_pictures_runs_full_and_grows(
     await bench.recovered(
         "small disk for the pictures", "256 KiB, full, then made larger", still=SMALL
     )
+
+
+@pytest.mark.parametrize("seconds", OUTAGES)
+@pytest.mark.parametrize(("folder", "rung"), [("cameras", "media"), ("pictures", "pictures")])
+async def test_a_disk_does_not_answer(
+    folder: str, rung: str, seconds: float, bench: FaultBench, disks: Disks
+) -> None:
+    """As a share whose server is away: whoever asks waits for ever."""
+    bench.start(patience=2)
+    address = await bench.start_api()
+    bench.drop(30)
+    await bench.some_final(30)
+    threads = thread_count(bench)
+    if folder == "pictures":
+        disk = disks.mount_hung(bench.data / folder)
+        bench.drop(30)
+    else:
+        bench.drop(30)
+        await bench.received(40)
+        disk = disks.mount_hung(bench.product.media_root)
+
+    async def is_said() -> bool:
+        return rung in await bench.rungs()
+
+    await until(is_said, f"health to say that the disk of the {folder} does not answer")
+    await lasts(seconds)
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=20) as client:
+        assert (await client.get("/api/events")).status_code == 200
+        pictures = [client.get(f"/api/frames/{frame}/picture") for frame in await some(bench, 10)]
+        answers = {answer.status_code for answer in await asyncio.gather(*pictures)}
+        assert answers == {503 if folder == "pictures" else 200}
+        assert (await client.get("/api/events")).status_code == 200, "they are in nobody's way"
+    assert thread_count(bench) <= threads + 2 * 6, "no more than there are for the two disks"
+    disk.end()
+    disks.hung.clear()
+    bench.over()
+    bench.drop(30)
+    await bench.recovered(f"disk of the {folder} does not answer", f"for {seconds:g} s")
+
+
+async def some(bench: FaultBench, number: int) -> list[int]:
+    """Frames that are attached."""
+    rows = await bench.rows(f"SELECT id FROM frames WHERE state = 'attached' LIMIT {number}")
+    return [row["id"] for row in rows]
+
+
+def thread_count(bench: FaultBench) -> int:
+    """How many threads the worker has."""
+    return len(list(Path(f"/proc/{bench.workers['A'].pid}/task").iterdir()))
 
 
 async def test_the_media_disk_is_full(bench: FaultBench, disks: Disks) -> None:

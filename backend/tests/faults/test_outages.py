@@ -125,7 +125,8 @@ async def test_redis_is_out_of_memory(
     own_redis.limit_memory(1)
     bench.drop(30)
     await bench.received(60)
-    await bench.says("workers", seconds=40)
+    assert "takes nothing" in await bench.says("workers", seconds=40)
+    assert await bench.rungs() == ["redis_full"], "workers are not gone for it"
     await lasts(seconds)
     own_redis.limit_memory(0)
     bench.over()

@@ -15,7 +15,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,7 @@ from backend.services.detection.stage import Results
 from backend.services.events.closer import EventCloser
 from backend.services.stores import cameras, detections, frames, outbox
 from backend.services.upkeep.reconciler import Reconciler
-
-_ROUND_SECONDS = 60
-_WAY = 0.8  # of the picture's width
-
-
-def person_at(at: datetime) -> Findings:
-    """Somebody who walks from the left to the right, once a minute: nothing of the scene."""
-    share = at.timestamp() % _ROUND_SECONDS / _ROUND_SECONDS
-    return Findings((Detection("person", 0.9, Box(share * _WAY, 0.2, 0.1, 0.5)),))
-
+from backend.tests.fixtures.detectors import person_walking
 
 NONSENSE = Findings((Detection("person", math.nan, Box(-4.0, 0.2, math.inf, math.nan)),))
 
@@ -52,7 +43,7 @@ _LOOK_SECONDS = 0.05
 
 
 class BenchDetector:
-    """Finds the same person in every picture, without looking.
+    """Finds a person who walks in every picture, without looking.
 
     The file `temper` says how: `slow`; `failing`, by an error that nobody
     expects; `away`, as a server that cannot be reached; `silent`, without an answer until the file
@@ -79,7 +70,7 @@ class BenchDetector:
                     await asyncio.sleep(_LOOK_SECONDS)
             case "nonsense":
                 return NONSENSE
-        return person_at(view.captured_at)
+        return person_walking(view.captured_at)
 
     def _word(self) -> str:
         try:
@@ -158,6 +149,12 @@ def take_leases_for(seconds: float) -> None:
     setattr(claims, "_RENEW_SECONDS", seconds / 3)  # noqa: B010
 
 
+def be_patient_for(seconds: float) -> None:
+    """Wait for a disk no longer than that."""
+    for name in wiring._PATIENCE:
+        wiring._PATIENCE[name] = seconds
+
+
 def main() -> None:
     """Be a worker, until the point."""
     parser = argparse.ArgumentParser()
@@ -167,6 +164,7 @@ def main() -> None:
     parser.add_argument("--stop-at", choices=POINTS)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--lease", type=float)
+    parser.add_argument("--patience", type=float)
     asked = parser.parse_args()
     if asked.end_at is not None:
         halt_at(POINTS[asked.end_at], asked.times, signal.SIGKILL)
@@ -174,6 +172,8 @@ def main() -> None:
         halt_at(POINTS[asked.stop_at], asked.times, signal.SIGSTOP)
     if asked.lease is not None:
         take_leases_for(asked.lease)
+    if asked.patience is not None:
+        be_patient_for(asked.patience)
     detector = BenchDetector(Path(os.environ["HSI_DATA"]) / "temper")
     setattr(wiring, "open_detector", lambda *_, **__: detector)  # noqa: B010
     worker.main(asked.name, asked.ready)

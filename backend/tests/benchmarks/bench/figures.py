@@ -60,6 +60,7 @@ FIGURES = (
     Figure("P23", "two workers / one", "workers.measure"),
     Figure("P24", "unit level / empty tests", "unit_level.measure"),
     Figure("P25", "detector on a GPU", missing="no model is shipped yet"),
+    Figure("T1", "following a frame's things / one inference", "tracking.measure"),
 )
 
 
@@ -67,7 +68,7 @@ def figures_named(ids: list[str]) -> list[Figure]:
     """The figures of these ids, or all, in the table's order. Raises ValueError for others."""
     unknown = sorted(set(ids) - {figure.id for figure in FIGURES})
     if unknown:
-        raise ValueError(f"{', '.join(unknown)}: no such figure; there are P1 to P25")
+        raise ValueError(f"{', '.join(unknown)}: no such figure; there are P1 to P25, and T1")
     return [figure for figure in FIGURES if not ids or figure.id in ids]
 
 

@@ -17,7 +17,6 @@ from backend.core.clock import SystemClock
 from backend.core.content_store import ContentStore
 from backend.core.database import Database
 from backend.core.queue import Bells
-from backend.domain.boxes import Box, Detection
 from backend.domain.events import EventRules
 from backend.domain.frames import Arrival, FileMark, FrameState, Lane, WaitingFrame
 from backend.services.analysis.rules import RulesAnalyst
@@ -35,14 +34,14 @@ from backend.services.ingest.reading import Limits
 from backend.services.ingest.stage import Ingest, Intake
 from backend.services.stores import cameras, frames
 from backend.services.stores.knowledge import Knowledge
+from backend.tests.fixtures.detectors import person_walking
 
-PERSON = Findings((Detection("person", 0.9, Box(0.4, 0.2, 0.1, 0.5)),))
 BATCH = 16
 _NO_PIXELS = np.zeros((1, 1, 3), np.uint8)
 
 
 class NullDetector:
-    """Finds the same person in every picture, without looking; may wait as if it looked."""
+    """Finds a person in every picture, without looking; may wait as if it looked."""
 
     name = "null"
     sight = 640
@@ -53,7 +52,7 @@ class NullDetector:
     async def detect(self, view: View, memory: bytes | None) -> Findings:
         if self._seconds:
             await asyncio.sleep(self._seconds)
-        return PERSON
+        return person_walking(view.captured_at)
 
 
 class Unlooking(Examiner):
@@ -74,10 +73,11 @@ class Unlooking(Examiner):
         examination = Examination(tracks=tuple(knowledge.tracks.values()))
         for frame in batch:
             view = View(frame.camera_id, frame.captured_at, _NO_PIXELS)
+            person = person_walking(frame.captured_at)
             sight, examination.tracks = await self._tracks.look(
-                knowledge, examination.tracks, view, PERSON.detections
+                knowledge, examination.tracks, view, person.detections
             )
-            examination.seen.append(Seen(frame, PERSON, sight, FrameState.ATTACHED))
+            examination.seen.append(Seen(frame, person, sight, FrameState.ATTACHED))
         return examination
 
 

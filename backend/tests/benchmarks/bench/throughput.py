@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from backend.tests.benchmarks.bench.place import Bench, Place
 from backend.tests.benchmarks.bench.rows import Goal, Row, ratios, row_of
 from backend.tests.benchmarks.bench.stages import (
     BATCH,
-    PERSON,
     Finished,
     NullDetector,
     Unlooking,
@@ -33,6 +32,7 @@ from backend.tests.benchmarks.bench.stages import (
     receive,
     running,
 )
+from backend.tests.fixtures.detectors import person_walking
 
 _PICTURES, _CAMERAS = 320, 4
 _FLOOR = "XADD, XREADGROUP, insert, XACK, 16 at a time, in one process"
@@ -120,6 +120,7 @@ class _Work:
         """Hash, copy, decode and thumbnail of the same pictures, one after the other."""
         root, kept = self._place.folder / f"whole{number}", self._kept(f"parts{number}")
         pictures, files = ContentStore(kept), sorted(root.rglob("*.jpg"))
+        person = person_walking(datetime.now(UTC)).detections
         started = time.perf_counter()
         for number_of_file, path in enumerate(files):
             data = path.read_bytes()
@@ -128,7 +129,7 @@ class _Work:
             structure = read_structure(data)
             full_size = (structure.width, structure.height)
             pixels = decode(pictures.read(digest), longest=NullDetector.sight, full_size=full_size)
-            thumbnail = draw_thumbnail(pixels, PERSON.detections)
+            thumbnail = draw_thumbnail(pixels, person)
             write_whole(thumbnail_path(kept, number_of_file), thumbnail)
         return len(files) / (time.perf_counter() - started)
 

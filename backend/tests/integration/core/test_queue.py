@@ -1,14 +1,18 @@
 """Bells over the real Redis, which may lose everything at any moment."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
+from backend.core.errors import Unavailable
 from backend.core.queue import Bell, StreamBells
 from backend.core.redis import RedisClient
+from backend.tests.faults.proxy import Proxy, proxy_to
 from backend.tests.fixtures.bells import BACKLOG, LANES, LIVE, BellsContract, heard
-from backend.tests.fixtures.redis import clear, redis_prefix
+from backend.tests.fixtures.redis import clear, named, redis_prefix
 from backend.tests.fixtures.redis_state import blocked
 from backend.tests.fixtures.run import Services
 
@@ -206,3 +210,96 @@ async def test_hearers_that_are_long_gone_are_struck_off(
     assert await heard(here) is None
     await here.ring("2", LIVE)
     assert await heard(here) == ("2", LIVE), "one that comes back is heard of again"
+
+
+@pytest.fixture
+async def proxy(services: Services) -> AsyncIterator[Proxy]:
+    """The network between Redis and a hearer."""
+    url = make_url(services.redis_url)
+    async with proxy_to(url.host or "127.0.0.1", url.port or 6379) as made:
+        yield made
+
+
+@pytest.fixture
+async def behind(proxy: Proxy, services: Services) -> AsyncIterator[RedisClient]:
+    """Redis as it is reached through that network."""
+    url = make_url(services.redis_url).set(host="127.0.0.1", port=proxy.port)
+    address = named(url.render_as_string(hide_password=False), redis_prefix())
+    client = RedisClient(address, prefix=redis_prefix())
+    yield client
+    await client.close()
+
+
+@pytest.mark.parametrize("answer_bytes", [0, 1, 60, 100])
+async def test_a_bell_whose_answer_was_cut_is_heard_again_at_once(
+    real_redis: RedisClient, behind: RedisClient, proxy: Proxy, answer_bytes: int
+) -> None:
+    """Redis has it as heard, so that nobody could ring it anew for a minute."""
+    bells = StreamBells(behind, LANES, hearer="one")
+    assert await heard(bells) is None
+    waiting = asyncio.create_task(bells.hear(5))
+    await blocked(real_redis)
+    proxy.answer_bytes = answer_bytes
+    await StreamBells(real_redis, LANES, hearer="other").ring("1", LIVE)
+    with pytest.raises(Unavailable):
+        await waiting
+    proxy.answer_bytes = None
+    assert await heard(bells) == ("1", LIVE)
+    assert await heard(bells) is None
+    assert await real_redis.commands.xlen(real_redis.key(f"bells:{LIVE}")) == 0
+
+
+async def test_a_bell_given_to_a_broken_connection_is_found_within_seconds(
+    real_redis: RedisClient, behind: RedisClient, proxy: Proxy
+) -> None:
+    """The server did not know yet that the connection was broken."""
+    bells = StreamBells(behind, LANES, hearer="one")
+    assert await heard(bells) is None
+    await proxy.refuse()
+    with pytest.raises(Unavailable):
+        await bells.hear(1)
+    await proxy.listen()
+    waiting = asyncio.create_task(heard(bells, patience=0.1))
+    assert await waiting is None
+    await StreamBells(real_redis, LANES, hearer="other").ring("1", LIVE)
+    stream = real_redis.key(f"bells:{LIVE}")
+    await real_redis.commands.xreadgroup("workers", "one", {stream: ">"})  # as that connection did
+    assert await heard(bells) == ("1", LIVE)
+
+
+@pytest.mark.parametrize("answer_bytes", range(100, 221, 20))
+async def test_a_stale_bell_whose_answer_was_cut_is_not_lost_for_another_minute(
+    real_redis: RedisClient, behind: RedisClient, proxy: Proxy, answer_bytes: int
+) -> None:
+    """Wherever the answers are cut, from the first bell's taking over on."""
+    bells, other = (
+        StreamBells(redis, LANES, hearer=hearer)
+        for redis, hearer in ((behind, "one"), (real_redis, "other"))
+    )
+    assert await bells.forget_stale() == 0
+    for name in ("1", "2"):
+        await other.ring(name, LIVE)
+    stream = real_redis.key(f"bells:{LIVE}")
+    await real_redis.commands.xreadgroup("workers", "dead", {stream: ">"})
+    await grow_old(real_redis, LIVE)
+    proxy.answer_bytes = answer_bytes
+    with pytest.raises(Unavailable):
+        await bells.forget_stale()
+    proxy.answer_bytes = None
+    for name in ("1", "2"):
+        await other.ring(name, LIVE)
+    again = {await heard(bells) for _ in range(4)}
+    assert again - {None} == {("1", LIVE), ("2", LIVE)}
+
+
+async def test_who_rings_and_gets_no_answer_says_so(behind: RedisClient, proxy: Proxy) -> None:
+    """Nobody knows whether it rings; the reconciler is to look at once, and not in a minute."""
+    said: list[bool] = []
+    bells = StreamBells(behind, LANES, hearer="one")
+    bells.unsure = lambda: said.append(True)
+    await bells.ring("1", LIVE)
+    assert said == []
+    proxy.answer_bytes = 0
+    with pytest.raises(Unavailable):
+        await bells.ring("2", LIVE)
+    assert said == [True]

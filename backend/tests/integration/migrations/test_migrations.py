@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import asyncpg
@@ -235,7 +236,7 @@ _OTHERS_AT_WORK = (
 def test_two_upgrades_at_once(empty: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(_upgrade_in_a_process, empty) for _ in range(2)]:
-            assert done.result() == (0, "")
+            assert done.result() == (0, ""), done.result()[1]
     assert fetch(empty, "SELECT last_number FROM outbox_counter") == [[(0,)]]
 
 
@@ -255,6 +256,51 @@ def _upgrade_in_a_process(url: str) -> tuple[int, str]:
         timeout=20,
     )
     return done.returncode, done.stderr
+
+
+def test_who_holds_the_lock_for_too_long_is_named_with_what_to_do(empty: str) -> None:
+    def held(connection: Connection) -> int:
+        connection.execute(text("SELECT pg_advisory_xact_lock(7301001)"))
+        with pytest.raises(Unavailable) as caught, ThreadPoolExecutor(1) as pool:
+            pool.submit(upgrade, empty, patience=timedelta(seconds=1)).result()
+        said = str(caught.value)
+        assert caught.value.code == "database.migrating"
+        assert len(said.splitlines()) == 1
+        pid = connection.scalar(text("SELECT pg_backend_pid()"))
+        assert f"process {pid} of the server" in said
+        assert f"SELECT pg_terminate_backend({pid})" in said
+        return len(fetch_tables(connection))
+
+    assert connected(empty, held) == 0
+    upgrade(empty)
+
+
+def fetch_tables(connection: Connection) -> list[Any]:
+    return list(connection.execute(text(COLUMNS)))
+
+
+def test_a_migration_waits_for_its_tables_longer_than_for_its_turn(empty: str) -> None:
+    """Else a long query would undo it; whoever waits for the lock knows that it goes on."""
+    command.upgrade(alembic_config(empty), "0002")
+
+    def held(connection: Connection) -> None:
+        connection.execute(text("LOCK TABLE events IN ACCESS SHARE MODE"))
+        with ThreadPoolExecutor(1) as pool:
+            migrating = pool.submit(upgrade, empty, patience=timedelta(milliseconds=100))
+            wait_for(
+                lambda: connection.scalar(text(_WAITED_FOR_EVENTS)) == 1, what="it to wait for long"
+            )
+            connection.rollback()
+            migrating.result()
+
+    connected(empty, held)
+    assert fetch(empty, "SELECT version_num FROM alembic_version") == [[(max(known_revisions()),)]]
+
+
+_WAITED_FOR_EVENTS = (
+    "SELECT count(*) FROM pg_locks WHERE relation = 'events'::regclass AND NOT granted "
+    "AND waitstart < clock_timestamp() - interval '300 ms'"
+)
 
 
 @pytest.mark.parametrize(

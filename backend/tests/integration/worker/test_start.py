@@ -4,12 +4,14 @@ import asyncio
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backend.tests.fixtures.ledger import Ledger
-from backend.tests.fixtures.product import PROJECT, Product
+from backend.tests.fixtures.product import PROJECT, Product, until
 from backend.tests.fixtures.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -64,6 +66,43 @@ async def test_a_newer_schema_is_refused_in_one_line_and_left_alone(
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"{said_by}: the database has schema 9999, which is newer")
     assert ended.stderr.count("\n") == 1
+
+
+async def test_a_schema_that_becomes_newer_ends_the_work_and_is_said(
+    product: Product, ledger: Ledger, tmp_path: Path
+) -> None:
+    """As of a database that was away at the start, or is restored, or migrated by another."""
+    (row,) = await ledger.rows("SELECT version_num FROM alembic_version")
+    ready = tmp_path / "ready"
+    with start(product, ready) as worker:
+        wait_for(ready.exists, seconds=20, what="the worker's start")
+        address = await product.start_api()
+        try:
+            async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+                assert (await client.get("/api/events")).status_code == 200
+                await ledger.change("UPDATE alembic_version SET version_num = '9999'")
+                _, said = await asyncio.to_thread(worker.communicate, timeout=20)
+                await until(partial(answers, client, 503), "the API to refuse", seconds=20)
+                refusal = (await client.get("/api/events")).json()
+                report = (await client.get("/api/system/health")).json()
+                await put_back(ledger, row["version_num"])
+                await until(partial(answers, client, 200), "the API to work again", seconds=20)
+        finally:
+            await put_back(ledger, row["version_num"])
+    assert worker.returncode == 1
+    last = said.splitlines()[-1]
+    assert last.startswith("hsi worker: the database has schema 9999, which is newer")
+    assert refusal["code"] == "database.newer_schema"
+    parts = {part["name"]: part for part in report["parts"]}
+    assert (report["ready"], parts["database"]["rung"]) == (False, "schema")
+
+
+async def put_back(ledger: Ledger, version: str) -> None:
+    await ledger.change("UPDATE alembic_version SET version_num = :was", was=version)
+
+
+async def answers(client: httpx.AsyncClient, status: int) -> bool:
+    return (await client.get("/api/events")).status_code == status
 
 
 async def test_with_a_broken_model_it_does_not(product: Product, tmp_path: Path) -> None:

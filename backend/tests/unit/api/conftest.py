@@ -10,11 +10,15 @@ from starlette.types import Scope
 
 from backend.api.application import Application, build
 from backend.api.dependencies import Parts, Places
+from backend.core.content_store import ContentStore
 from backend.core.database import Database
 from backend.core.queue import MemoryBells
 from backend.core.redis import RedisClient
 from backend.domain.frames import Lane
+from backend.migrations.known import refuse_unknown
+from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
+from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.health import Health
 from backend.tests.fixtures.clock import ManualClock
 
@@ -33,15 +37,18 @@ def application(built: Application, tmp_path: Path) -> Application:
     database = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none")
     redis = RedisClient("redis://127.0.0.1:1/0", prefix="test:")
     clock = ManualClock()
+    fitness = Fitness(database, redis, clock, refuse_unknown)
     built.state.parts = Parts(
         database=database,
         clock=clock,
         places=Places(tmp_path / "cameras", tmp_path / "pictures", tmp_path / "thumbnails"),
         fan_out=FanOut(database, redis),
-        health=Health(database, redis, clock, [tmp_path]),
+        health=Health(database, redis, clock, [tmp_path], fitness),
+        fitness=fitness,
         told=lambda: None,
         bells=MemoryBells(list(Lane)),
         zone=ZoneInfo("UTC"),
+        pictures=ShownPictures(ContentStore(tmp_path / "pictures")),
     )
     return built
 

@@ -74,6 +74,24 @@ def test_a_car_that_leaves_is_news_and_has_departed_once(per_frame: float) -> No
     assert sum(len(step.departed) for step in steps) == 1
 
 
+@pytest.mark.parametrize("seconds", [31, 60, 600])
+def test_a_parked_car_that_is_seldom_seen_is_news_once(seconds: float) -> None:
+    """Each further sight would else open an event, since the one before is over by then."""
+    frames = every(seconds, 0, 20 * seconds, standing)
+    assert news(frames, track_of(frames)) == [0]
+
+
+def test_a_car_that_comes_while_it_is_seldom_seen_is_news_until_it_stands() -> None:
+    places = [-0.4, -0.2, 0.0]
+    frames = every(60, 0, 1200, lambda t: [thing(x=places[min(int(t / 60), 2)])])
+    assert news(frames, track_of(frames)) == [0, 60, 120]
+
+
+def test_what_lives_and_is_seldom_seen_is_news_each_time() -> None:
+    frames = every(60, 0, 240, lambda _: [thing("person")])
+    assert len(news(frames, track_of(frames))) == 4
+
+
 def test_a_person_who_stops_for_ten_minutes_is_never_scene() -> None:
     def visit(t: float) -> list[Seen]:
         x = min(t, 10) * 0.03 - 0.3 if t < 610 else (t - 610) * 0.03
@@ -123,11 +141,36 @@ def test_the_scene_stays_through_missed_sights_shakes_and_cut_boxes() -> None:
     assert len(steps[-1].tracks) == 1
 
 
+BUS = Box(0.3, 0.4, 0.4, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "is_news"),
+    [
+        pytest.param([BUS, Box(0.55, 0.41, 0.15, 0.18)], False, id="the whole, and its end"),
+        pytest.param(
+            [Box(0.3, 0.4, 0.12, 0.2), Box(0.52, 0.4, 0.18, 0.2)], False, id="both of its ends"
+        ),
+        pytest.param([BUS, Box(0.42, 0.5, 0.14, 0.1)], True, id="a car before it"),
+        pytest.param([BUS, Box(0.56, 0.5, 0.14, 0.1)], True, id="a low car before its end"),
+        pytest.param([BUS, Box(0.6, 0.4, 0.3, 0.2)], True, id="another behind it"),
+    ],
+)
+def test_what_somebody_leaves_of_a_bus_is_the_bus(boxes: list[Box], is_news: bool) -> None:
+    looks = [LOOK, OTHER_LOOK]  # a part looks unlike the whole
+    frames = every(5, 0, 300, lambda _: [seen("bus", BUS, print_=LOOK)])
+    parts = [seen("bus", box, print_=look) for box, look in zip(boxes, looks, strict=True)]
+    frames.append((at(305), tuple(parts)))
+    step = track_of(frames)[-1]
+    assert (False in step.is_scene) is is_news
+    assert len(step.tracks) == (2 if is_news else 1)
+
+
 def test_what_is_found_only_now_and_then_is_soon_no_news() -> None:
     """Every ten minutes once, near the least confidence."""
     frames = every(60, 0, 8 * 3600, lambda t: [thing()] if t % 600 == 0 else [])
     steps = track_of(frames)
-    assert len(news(frames, steps)) == 4
+    assert news(frames, steps) == [0]
     assert len(steps[-1].tracks) == 1
     assert not any(step.departed for step in steps)
 

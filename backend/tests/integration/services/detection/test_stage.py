@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 import cv2
@@ -22,7 +23,7 @@ from backend.services.detection.stage import AttachDetections, DetectionStage
 from backend.services.stores import cameras
 from backend.services.topics import Sighting
 from backend.tests.fixtures.detectors import NOTHING, ScriptedDetector, found
-from backend.tests.fixtures.ledger import NOON, Ledger
+from backend.tests.fixtures.ledger import NOON, Ledger, jpeg
 from backend.tests.fixtures.stages import UTC_ZONE, Works, backlog, live
 
 SECOND = timedelta(seconds=1)
@@ -241,6 +242,62 @@ async def test_a_folder_of_pictures_that_is_away_is_waited_for(works: Works) -> 
     await stage.handle(live(camera))
     assert await works.ledger.states() == {frame: "empty"}
     assert await works.ledger.attempts() == {frame: 1}
+
+
+class Mountable:
+    """The cameras' folder, which is away until it is mounted."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.asked: list[int] = []
+        self.is_there = False
+
+    async def copy_again(self, frame_id: int) -> None:
+        self.asked.append(frame_id)
+        if not self.is_there:
+            raise Unavailable("the cameras' folder is not there", code="media.root_gone")
+        self._ledger.pictures.put(sha256(SCENE).digest(), SCENE)
+
+
+SCENE = jpeg(77)
+
+
+async def test_without_the_cameras_folder_only_frames_whose_copy_is_gone_wait(
+    works: Works,
+) -> None:
+    ledger = works.ledger
+    works.originals = away = Mountable(ledger)
+    camera = await ledger.camera()
+    gone = [
+        await ledger.frame(camera, NOON + n * SECOND, picture=SCENE, received_at=NOON)
+        for n in range(18)
+    ]
+    await remove_copy(ledger, gone[0])
+    later = await ledger.frame(camera, NOON + 30 * SECOND, received_at=NOON)
+    other = await ledger.camera()
+    elsewhere = await ledger.frame(other, NOON, received_at=NOON)
+    stage = works.stage()
+    await works.bells.ring(str(camera), Lane.LIVE)
+    await works.bells.ring(str(other), Lane.LIVE)
+    for _ in range(6):
+        bell = await works.bells.hear(0.001)
+        if bell is not None:
+            await stage.handle(bell)
+    waiting = dict.fromkeys(gone, ("received", 0))
+    assert await fates(ledger) == {later: ("empty", 1), elsewhere: ("empty", 1), **waiting}
+    assert sorted(away.asked) == gone, (
+        "each once, and nothing rings for them until somebody reconciles"
+    )
+    assert await works.ringing() == []
+    away.is_there = True
+    for _ in range(2):
+        await stage.handle(live(camera))
+    assert set((await ledger.states()).values()) == {"empty"}
+
+
+async def fates(ledger: Ledger) -> dict[int, tuple[str, int]]:
+    rows = await ledger.rows("SELECT id, state, attempts FROM frames")
+    return {row["id"]: (row["state"], row["attempts"]) for row in rows}
 
 
 async def test_thumbnails_that_cannot_be_written_are_waited_for(works: Works) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from backend.core.content_store import ContentStore
 from backend.services.ingest.reading import Refused, read_picture
 from backend.services.ingest.scan import walk
 from backend.services.ingest.unseen import unseen_folders
@@ -184,9 +183,8 @@ def test_unreadable_for_an_ordinary_user(server_folder: Path) -> None:
     path.parent.mkdir(mode=0o755)
     path.write_bytes(picture())
     path.chmod(0)
-    store = ContentStore(server_folder / "pictures")
     with ordinary_user():
-        outcome = read_picture(server_folder, "gate/bad.jpg", store, LIMITS)
+        outcome = read_picture(server_folder, "gate/bad.jpg", LIMITS)
     assert isinstance(outcome, Refused)
     assert outcome.code == "file.unreadable"
     assert "permission" in outcome.reason
@@ -199,11 +197,10 @@ def test_a_folder_that_may_be_listed_and_not_entered(server_folder: Path) -> Non
     path.parent.mkdir()
     path.write_bytes(picture())
     path.parent.chmod(0o744 if os.geteuid() == 0 else 0o400)
-    store = ContentStore(server_folder / "pictures")
     server_folder.chmod(0o755)
     with ordinary_user():
         (found,) = walk(server_folder, "", "scan")
-        outcome = read_picture(server_folder, found.relative, store, LIMITS)
+        outcome = read_picture(server_folder, found.relative, LIMITS)
     path.parent.chmod(0o755)
     assert isinstance(outcome, Refused)
     assert (found.mark, outcome.code) == (None, "file.unreadable")

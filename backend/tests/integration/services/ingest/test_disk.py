@@ -4,19 +4,23 @@ import asyncio
 import hashlib
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from backend.core.breaker import LONGEST_PAUSE, BreakerState
 from backend.core.content_store import MARK, OTHER_DISK, ContentStore
 from backend.core.database import Database
+from backend.core.disk_threads import DiskThreads
 from backend.core.errors import NotFound, Unavailable
+from backend.core.pace import Pace
 from backend.services.ingest.camera_folders import CameraFolders
 from backend.services.ingest.originals import Originals
 from backend.services.ingest.picture_disk import PictureDisk
 from backend.services.ingest.stage import FoundFile, Ingest, Intake
-from backend.tests.fixtures.ingest import LIMITS, Bench, picture
+from backend.tests.fixtures.ingest import LIMITS, Bench, ScriptedSource, picture, until
 
 
 @pytest.fixture
@@ -128,6 +132,48 @@ async def test_a_disk_that_is_changed_in_the_middle_gets_no_frames(
     bench.pictures.with_name("away").rename(bench.pictures)
     await ingest.handle([FoundFile("gate/b.jpg", "watch")])
     assert store.read(hashlib.sha256(picture(1)).digest()) == picture(1)
+
+
+class HungStore(ContentStore):
+    """A store whose disk takes everything and answers nothing, until it does."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.answers = threading.Event()
+        self.asked = 0
+
+    def put(self, content_hash: bytes, data: bytes) -> None:
+        self.asked += 1
+        self.answers.wait()
+        super().put(content_hash, data)
+
+
+async def test_while_a_disk_does_not_answer_files_wait_and_nothing_else_does(
+    bench: Bench,
+) -> None:
+    store = HungStore(bench.pictures)
+    pace = Pace(bench.clock, limit=1)
+    threads = DiskThreads("pictures", "the folder of the pictures", pace, patience=0.05, most=3)
+    intake = Intake(bench.root, store, LIMITS, bench.zone, in_store_thread=threads.run)
+    ingest = Ingest(intake, bench.database, bench.bells, bench.clock)
+    names = [f"gate/{number}.jpg" for number in range(20)]
+    for number, name in enumerate(names):
+        bench.put(name, picture(number))
+    source = ScriptedSource([FoundFile(name, "watch") for name in names])
+    running = asyncio.create_task(ingest.run(source))
+    for _ in range(3):
+        await until(lambda: ingest.breaker.state is BreakerState.OPEN, "the breaker to open")
+        assert ingest.breaker.view.code == "pictures.no_answer"
+        assert await bench.rows("SELECT 1 AS one") == [{"one": 1}]
+        assert await asyncio.to_thread(int, 1) == 1, "the common threads are free"
+        bench.clock.advance(LONGEST_PAUSE)
+        await until(lambda: ingest.breaker.state is not BreakerState.HALF_OPEN, "the probe")
+    assert store.asked == 3, "no more threads than three wait for it"
+    store.answers.set()
+    while not running.done():
+        bench.clock.advance(LONGEST_PAUSE)
+        await asyncio.sleep(0.001)
+    assert await bench.paths() == sorted(names)
 
 
 @pytest.mark.parametrize("is_noted", [True, False])

@@ -194,6 +194,29 @@ async def test_an_event_that_somebody_is_at_is_waited_for_without_the_numbers(
     assert await told_at(ledger, event) == NOON
 
 
+async def test_an_event_that_was_told_of_when_its_relay_ended_is_noted_by_the_next(
+    ledger: Ledger, relay: OutboxRelay, clock: ManualClock
+) -> None:
+    event = await opened(ledger, Works(ledger))
+    async with ledger.database.transaction() as other:
+        await other.execute(text("UPDATE events SET notes = 'x'"))
+        relaying = asyncio.create_task(relay.relay())
+        while (await ledger.rows(_AT_A_LOCK))[0]["n"] == 0:
+            assert not relaying.done()
+        relaying.cancel()
+        await asyncio.wait([relaying])
+    assert None not in await numbers(ledger)
+    assert await told_at(ledger, event) is None
+    clock.advance(2)
+    running = asyncio.create_task(relay.run())
+    async with asyncio.timeout(4):
+        while not clock.sleepers:
+            await asyncio.sleep(0.005)
+    running.cancel()
+    await asyncio.wait([running])
+    assert await told_at(ledger, event) == NOON + timedelta(seconds=2)
+
+
 _AT_A_LOCK = (
     "SELECT count(*) AS n FROM pg_stat_activity "
     "WHERE datname = current_database() AND wait_event_type = 'Lock'"

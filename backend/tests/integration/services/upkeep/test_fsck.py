@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from backend.core.clock import SystemClock
 from backend.core.content_store import MARK, ContentStore, Shelf
@@ -26,6 +29,7 @@ from backend.services.ingest.originals import Originals
 from backend.services.ingest.picture_disk import PictureDisk
 from backend.services.ingest.reading import Limits
 from backend.services.live.relay import OutboxRelay
+from backend.services.stores import inventory
 from backend.services.upkeep import fsck, picture_check, thumbnail_check, work_check
 from backend.services.upkeep.consistency import ANSWERS
 from backend.services.upkeep.fsck import Checks, Fsck, Wishes
@@ -420,6 +424,69 @@ async def test_what_is_older_than_the_ledger_may_be_anothers(house: House) -> No
     (left,) = (await house.wrong(repair=True)).values()
     assert (left.name, left.mended) == (picture_check.NEEDED, 0)
     assert path.exists()
+
+
+@pytest.mark.parametrize("how", ["swept", "repaired"])
+async def test_pictures_from_before_the_mark_are_swept_up_once_they_were_seen_with_their_frames(
+    house: House, how: str
+) -> None:
+    """As of a ledger that was brought to a version that knows marks, and whose camera is deleted
+    later."""
+    (row,) = await house.ledger.rows("SELECT id FROM cameras")
+    for frame in house.frames:
+        os.utime(await house.copy_of(frame), (1_000_000_000, 1_000_000_000))
+    await orphan(house)  # another's, for all we know: no frame was ever seen with it
+    os.utime(house.ledger.pictures.path(ORPHAN_HASH), (1_000_000_000, 1_000_000_000))
+    assert await house.swept() == 0 if how == "swept" else await house.wrong(repair=True)
+    await house.ledger.change("DELETE FROM events")
+    await house.ledger.change("DELETE FROM frames WHERE camera_id = :id", id=row["id"])
+    house.clock.jump(timedelta(days=2))
+    assert await house.swept() == 4 + 3, "the pictures and thumbnails"
+    assert house.ledger.pictures.path(ORPHAN_HASH).exists()
+
+
+async def test_whether_a_picture_is_needed_is_a_step_into_an_index(ledger: Ledger) -> None:
+    camera = await ledger.camera()
+    await ledger.change(
+        """
+        INSERT INTO frames (camera_id, received_at, captured_at, size, mtime_ns, inode, width,
+            height, clock_suspect, content_hash, path, found_by, captured_from, state,
+            finished_at)
+        SELECT :camera, :now, :now, 1, n, n, 1, 1, false, sha256(CAST(n AS text)::bytea),
+            n || '.jpg', 'scan', 'mtime', 'empty', :now
+        FROM generate_series(1, 40000) AS n
+        """,
+        camera=camera,
+        now=NOON,
+    )
+    await ledger.change("ANALYZE frames")
+    hashes = [hashlib.sha256(str(n).encode()).digest() for n in range(39_950, 40_050)]
+    plan, needed = await explained(ledger, hashes)
+    assert needed == set(hashes[:51])
+    assert "ix_frames_content_hash" in plan
+    assert "Seq Scan" not in plan
+    many = [hashlib.sha256(str(n).encode()).digest() for n in range(1, 1201)]
+    async with ledger.database.transaction() as session:
+        assert await inventory.needed_pictures(session, many) == set(many)
+
+
+async def explained(ledger: Ledger, hashes: list[bytes]) -> tuple[str, set[bytes]]:
+    """How PostgreSQL finds out which pictures are needed, and which are."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    async with ledger.database.transaction() as session:
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            needed = await inventory.needed_pictures(session, hashes)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        ((statement, values),) = asked
+        connection = await session.connection()
+        plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", values)
+        return "\n".join(plan.scalars()), needed
 
 
 async def test_an_event_that_has_lost_its_detections(house: House) -> None:

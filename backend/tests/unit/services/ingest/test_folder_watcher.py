@@ -190,10 +190,28 @@ async def test_a_root_that_is_a_link(root: Path, tmp_path: Path) -> None:
         await finds.finds("gate/a.jpg")
 
 
-async def test_a_root_that_is_not_there_is_made(tmp_path: Path) -> None:
-    async with finder(tmp_path / "not" / "there") as finds:
-        (tmp_path / "not" / "there" / "a.jpg").write_bytes(b"x")
-        await finds.finds("a.jpg")
+async def test_a_root_that_is_not_there_is_made_and_said(tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        async with finder(tmp_path / "there") as finds:
+            (tmp_path / "there" / "a.jpg").write_bytes(b"x")
+            await finds.finds("a.jpg")
+    (said,) = [line for line in logs if line["log_level"] == "warning"]
+    assert said["event"].startswith("the cameras' folder was not there, and is made")
+    assert said["folder"] == str(tmp_path / "there")
+    with capture_logs() as logs:
+        async with finder(tmp_path / "there"):
+            pass
+    assert logs == []
+
+
+async def test_a_root_whose_place_is_not_there_is_not_made(tmp_path: Path) -> None:
+    """Its name is mistyped, or its disk not mounted: what is made would lie on another disk."""
+    root = tmp_path / "not" / "there"
+    watcher = FolderWatcher(root, ManualClock(), polling=False, poll_seconds=1)
+    with pytest.raises(Unavailable, match="is INGEST__MEDIA_ROOT right") as raised:
+        await anext(watcher.batches())
+    assert raised.value.code == "media.root_gone"
+    assert not root.parent.exists()
 
 
 async def test_a_root_that_cannot_be_made(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """How the product is, over time, and when something does not answer."""
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import AsyncMock, MagicMock, Mock, patch
@@ -9,10 +11,13 @@ import pytest
 
 from backend.core.database import Database
 from backend.core.errors import Unavailable
+from backend.migrations.known import refuse_unknown
 from backend.services.stores import frames
-from backend.services.upkeep import health
+from backend.services.upkeep import health, part_findings
+from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.health import Health, PartHealth, standings
 from backend.services.upkeep.ladder import LADDER
+from backend.services.upkeep.part_findings import Finding
 from backend.tests.fixtures.clock import ManualClock
 
 
@@ -29,7 +34,7 @@ def idle_database() -> AsyncMock:
 
 def health_of(redis: AsyncMock, database: AsyncMock, clock: ManualClock, folder: Path) -> Health:
     redis.kept.return_value = {"worker:one": '{"worker": "one", "detector": "motion"}'}
-    return Health(database, redis, clock, [folder])
+    return Health(database, redis, clock, [folder], Fitness(database, redis, clock, refuse_unknown))
 
 
 async def test_since_is_when_it_became_so(mock_redis: AsyncMock, tmp_path: Path) -> None:
@@ -120,6 +125,72 @@ async def test_without_redis_it_is_degraded(mock_redis: AsyncMock, tmp_path: Pat
     assert reasons["ingest"] == "not known while Redis does not answer"
 
 
+async def test_that_redis_is_full_is_not_said_to_be_the_workers_fault(
+    mock_redis: AsyncMock, tmp_path: Path
+) -> None:
+    """What they said has run out, and they cannot say it anew."""
+    looking = health_of(mock_redis, idle_database(), ManualClock(), tmp_path)
+    mock_redis.health_check.return_value = {
+        "status": "unhealthy",
+        "error": "Redis takes nothing: its memory is full",
+        "code": "redis.full",
+    }
+    mock_redis.kept.return_value = {}
+    report = await looking.report()
+    assert [rung.name for rung in report.rungs] == ["redis_full"]
+    reasons = {part.name: part.reason for part in report.parts}
+    assert reasons["workers"] == reasons["ingest"] == reasons["detector"]
+    assert reasons["workers"].startswith("not known while Redis takes nothing")
+
+
+async def test_a_redis_that_forgets_is_said_once_workers_have_ended(
+    mock_redis: AsyncMock, tmp_path: Path
+) -> None:
+    looking = health_of(mock_redis, idle_database(), ManualClock(), tmp_path)
+    said = {"status": "unhealthy", "error": "this Redis forgets bells", "code": "redis.evicts"}
+    mock_redis.health_check.return_value = said
+    mock_redis.kept.return_value = {}
+    report = await looking.report()
+    assert [rung.name for rung in report.rungs] == ["redis_forgets"]
+
+
+async def test_a_newer_schema_is_said_and_the_ledger_left_alone(
+    mock_redis: AsyncMock, tmp_path: Path
+) -> None:
+    clock, database = ManualClock(), idle_database()
+    session = database.transaction.return_value.__aenter__.return_value
+    session.scalars.return_value = ["9999"]
+    looking = health_of(mock_redis, database, clock, tmp_path)
+    mock_redis.kept.return_value = {}
+    await looking.report()
+    clock.advance(10)
+    with patch.object(frames, "longest_waiting", AsyncMock()) as looked:
+        report = await looking.report()
+    assert (report.status, report.ready) == ("unhealthy", False)
+    assert [rung.name for rung in report.rungs] == ["schema"]
+    (said,) = [part.reason for part in report.parts if part.name == "database"]
+    assert "has schema 9999, which is newer" in said
+    looked.assert_not_awaited()
+
+
+async def test_a_slow_redis_is_said_where_it_is_so_twice_in_a_row(
+    mock_redis: AsyncMock, tmp_path: Path
+) -> None:
+    clock = ManualClock()
+    looking = health_of(mock_redis, idle_database(), clock, tmp_path)
+    rungs = []
+    for seconds in (0.9, 0.9, 0.1):
+
+        async def answer(seconds: float = seconds) -> dict[str, str]:
+            clock.advance(seconds)
+            return {"status": "healthy"}
+
+        mock_redis.health_check.side_effect = answer
+        clock.advance(10)
+        rungs.append([rung.name for rung in (await looking.report()).rungs])
+    assert rungs == [[], ["redis_slow"], []]
+
+
 async def test_a_database_that_hangs_is_not_waited_for(
     mock_redis: AsyncMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +205,29 @@ async def test_a_database_that_hangs_is_not_waited_for(
     assert report.status == "unhealthy"
     assert report.parts[0].reason.startswith("no answer within")
     assert [rung.name for rung in report.rungs] == ["database"]
+
+
+async def test_a_disk_that_does_not_answer_costs_health_one_thread(
+    mock_redis: AsyncMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, asked = threading.Event(), []
+
+    def hang(folders: Sequence[Path]) -> Finding:
+        asked.append(folders)
+        answers.wait()
+        return Finding("disk", "healthy", "there is room")
+
+    monkeypatch.setattr(health, "_CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(part_findings, "look_at_disks", hang)
+    clock = ManualClock()
+    looking = health_of(mock_redis, idle_database(), clock, tmp_path)
+    for _ in range(5):
+        report = await looking.report()
+        clock.advance(10)
+    (disk,) = [part for part in report.parts if part.name == "disk"]
+    assert (disk.status, disk.rung, len(asked)) == ("degraded", "pictures", 1)
+    assert disk.reason.startswith("the disk of the data folder does not answer")
+    answers.set()
 
 
 async def test_who_is_cancelled_while_looking_leaves_nothing_running(

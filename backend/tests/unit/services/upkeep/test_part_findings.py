@@ -220,7 +220,7 @@ def test_a_worker_of_another_version_is_at_work_all_the_same() -> None:
     [(0.01, "healthy", None), (0.5, "healthy", None), (0.7, "degraded", "database_slow")],
 )
 def test_a_slow_database_is_said(seconds: float, status: str, rung: str | None) -> None:
-    found = look_at_answer(seconds)
+    found = look_at_answer("database", seconds)
     assert (found.status, found.rung) == (status, rung)
 
 
@@ -254,6 +254,33 @@ def test_what_was_given_up_is_counted_with_what_to_do(dead: int, words: str) -> 
     assert look_at_dead_letters(0).status == "healthy"
 
 
+SLOW = {"seconds": 7.26, "since": AGO}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("pictures", "the pictures' disk takes long: 7.3 s for an answer"),
+        ("media", "the cameras' disk takes long: 7.3 s for an answer"),
+    ],
+)
+def test_a_slow_disk_is_said_since_when_it_is(name: str, said: str) -> None:
+    found = look_at_ingest([word(), word("two", slow={name: SLOW})])
+    assert found == Finding("ingest", "degraded", said, AGO, f"{name}_slow")
+
+
+def test_a_detector_that_takes_long_is_said() -> None:
+    quick, slow = SLOW | {"seconds": 1.2}, SLOW
+    found = look_at_detectors(
+        [word(slow={"detector": slow}), word("two", slow={"detector": quick})]
+    )
+    assert found == Finding(
+        "detector", "degraded", "motion takes long: 7.3 s for a picture", AGO, "detector_slow"
+    )
+    silent = word(slow={"detector": SLOW | {"answered": False}})
+    assert look_at_detectors([silent]).reason == "motion has not answered for 7 s"
+
+
 def test_every_rung_is_on_the_ladder() -> None:
     away = word(breakers={"detector": BREAKER, "intake": BREAKER})
     found = [
@@ -262,7 +289,10 @@ def test_every_rung_is_on_the_ladder() -> None:
         look_at_ingest([word(unseen_folders={"gate": "no right"})]),
         look_at_ingest([away]),
         look_at_detectors([away]),
-        look_at_answer(9),
+        look_at_answer("database", 9),
+        look_at_answer("redis", 9),
+        *(look_at_ingest([word(slow={name: SLOW})]) for name in ("pictures", "media")),
+        look_at_detectors([word(slow={"detector": SLOW})]),
         look_at_dead_letters(1),
         look_at_disks([Path("/nowhere")]),
     ]
