@@ -207,7 +207,7 @@ def _show_quarantine(one: Document) -> None:
 
 def _show_frame(one: Document) -> None:
     from backend.cli.tables import Column, show_fields, show_line, show_table
-    from backend.cli.words import file_size, local_time, pairs
+    from backend.cli.words import file_size, local_time
 
     frame = one["frame"]
     remarks = frame["remarks"] or {}
@@ -224,7 +224,6 @@ def _show_frame(one: Document) -> None:
             "why": frame["reason"],
             "detector": frame["detector"],
             "it says": remarks.get("detector"),
-            "dropped": pairs(remarks["dropped"]) if remarks.get("dropped") else None,
             "lane": one["lane"],
             "attempts": frame["attempts"],
             "event": _event(one["event"]),

@@ -67,7 +67,6 @@ def test_a_trace_tells_when_for_how_long_and_why(capsys: pytest.CaptureFixture[s
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "frame 4711: What became of it."
     assert "  picture   1920 x 1080, 402 kB" in lines
-    assert "  dropped   class chair 2" in lines
     assert "  event     17, medium 44: Person at 12:00:00 for 8 s (`hsi events show 17`)" in lines
     steps = [line.split(maxsplit=2)[2] for line in lines if line.startswith("2026-")]
     assert [" ".join(step.split()) for step in steps] == [
@@ -79,11 +78,11 @@ def test_a_trace_tells_when_for_how_long_and_why(capsys: pytest.CaptureFixture[s
 
 
 def test_an_empty_frame_says_what_the_detector_said(capsys: pytest.CaptureFixture[str]) -> None:
-    remarks = {"dropped": {}, "detector": "the light changed"}
+    remarks = {"detector": "the light changed"}
     show_trace(trace(state="empty", remarks=remarks, clock_suspect=True, captured_from="mtime"))
     lines = capsys.readouterr().out.splitlines()
     assert "  it says   the light changed" in lines
-    assert not any(line.startswith(("  event", "  dropped", "SEEN")) for line in lines)
+    assert not any(line.startswith(("  event", "SEEN")) for line in lines)
     assert any(line.endswith("(by the file's time, a suspect clock)") for line in lines)
 
 
