@@ -22,6 +22,7 @@ from backend.api.routes import (
     dlq,
     documentation,
     drawings,
+    enrichment,
     events,
     fates,
     frames,
@@ -29,6 +30,9 @@ from backend.api.routes import (
     live,
     media,
     quarantine,
+    scene,
+    suppressions,
+    tracks,
 )
 from backend.api.schemas.problem import Problem
 
@@ -54,6 +58,9 @@ _TAGS = [
     {"name": "masks", "description": "Parts of a camera's picture that nobody may see."},
     {"name": "events", "description": "What happened, how it was judged, and why."},
     {"name": "detections", "description": "Objects found in frames."},
+    {"name": "tracks", "description": "What one thing did, over several frames."},
+    {"name": "enrichment", "description": "What else can be said of a detection, and by whom."},
+    {"name": "scene", "description": "What stands there anyway, and what is never what it seems."},
     {"name": "frames", "description": "Every picture that came, and what became of it."},
     {"name": "media", "description": "The pictures themselves."},
     {"name": "quarantine", "description": "Files that are no frames, and why."},
@@ -61,7 +68,10 @@ _TAGS = [
     {"name": "health", "description": "How the product is."},
 ]
 # `fates` before `frames`, whose paths begin with any number or word.
-_NOUNS = (cameras, events, detections, fates, frames, media, quarantine, dlq, health)
+_NOUNS = (
+    *(cameras, scene, suppressions, events, detections, tracks, enrichment),
+    *(fates, frames, media, quarantine, dlq, health),
+)
 
 
 class Application(FastAPI):

@@ -24,6 +24,7 @@ from backend.core.queue import Bells
 from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
 from backend.services.stores import cameras
+from backend.services.stores.cameras import KnownCamera
 from backend.services.stores.rows import Record, Session
 from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.health import Health
@@ -94,6 +95,17 @@ CameraId = Annotated[
     int, PathParameter(ge=1, le=2**31 - 1, description="The camera's id.", examples=[1])
 ]
 """A path parameter that PostgreSQL's `integer` holds."""
+
+
+async def get_known_camera(session: SessionDep, camera_id: CameraId) -> KnownCamera:
+    """The camera that the path names, deleted or not. Raises `NotFound`."""
+    camera = await cameras.by_id(session, camera_id)
+    if camera is None:
+        raise NotFound(f"there is no camera {camera_id}", code="camera.unknown")
+    return camera
+
+
+CameraDep = Annotated[KnownCamera, Depends(get_known_camera)]
 
 LongId = Annotated[int, PathParameter(ge=1, le=cursors.MAX_ID, description="Its id.", examples=[1])]
 """A path parameter that PostgreSQL's `bigint` holds."""

@@ -21,7 +21,9 @@ from backend.cli import (
     masks,
     quarantine,
     reference,
+    scene,
     status,
+    suppressions,
     test,
     up,
     worker,
@@ -47,6 +49,8 @@ app.add_typer(cameras.app, name="cameras")
 app.add_typer(zones.app, name="zones")
 app.add_typer(lines.app, name="lines")
 app.add_typer(masks.app, name="masks")
+app.command("scene")(scene.scene)
+app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(frames.app, name="frames")
 app.command("quarantine")(quarantine.quarantine)
 app.add_typer(dlq.app, name="dlq")

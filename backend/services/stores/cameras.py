@@ -40,6 +40,15 @@ async def by_folder(session: AsyncSession, folder: str) -> KnownCamera | None:
     return KnownCamera(**row) if row else None
 
 
+async def by_id(session: AsyncSession, camera_id: int) -> KnownCamera | None:
+    """The camera with this id, deleted or not."""
+    rows = await session.execute(
+        text(f"SELECT {_KNOWN} FROM cameras WHERE id = :id"), {"id": camera_id}
+    )
+    row = rows.mappings().one_or_none()
+    return KnownCamera(**row) if row else None
+
+
 async def by_folder_or_slug(session: AsyncSession, name: str) -> KnownCamera | None:
     """The camera of a folder, else the one of that slug, deleted or not."""
     rows = await session.execute(

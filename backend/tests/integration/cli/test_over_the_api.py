@@ -330,6 +330,57 @@ async def test_zones_lines_and_masks_are_drawn_changed_and_deleted(
     assert "no mask Bell; known: none yet" in hsi.refused("masks", "delete", "front_door", "Bell")
 
 
+async def test_a_thing_is_said_to_be_no_scene_and_never_what_it_seems(
+    product: Product, hsi: CommandLine
+) -> None:
+    product.drop(drops(EMPTY, PERSON))
+    product.start_worker()
+    await product.final(2)
+    (event,) = hsi.told("events")
+    whole = hsi.told("events", "show", str(event["id"]))
+    (track,), (detection,) = whole["tracks"]["tracks"], whole["detections"]
+    assert track["track_id"] == detection["track_id"]
+    (enriched,) = whole["enrichment"]["tracks"]
+    colours = enriched["enrichment"]["colours"]["dominant"]
+    assert enriched["enrichment"]["movement"]["dwell"] == 0
+    shown = hsi.said("events", "show", str(event["id"]))
+    assert all(f"{name} {share:.0%}" in shown for name, share in colours.items())
+
+    number = str(track["track_id"])
+    assert hsi.said("scene", "front_door") == "nothing belongs to the scene\n"
+    assert hsi.said("scene", "front_door", "--left") == "nothing that left is remembered\n"
+    said = hsi.said("scene", "Front Door", "--not-scene", number)
+    assert said == f"track {number} (motion) is not scene: it is news from now\n"
+    (watched,) = hsi.told("scene", "front_door", "--watched")
+    assert (watched["track_id"], watched["watched"]) == (track["track_id"], True)
+    assert "watched" in hsi.said("scene", "front_door", "--watched")
+    assert hsi.told("scene", "front_door", "--take-back", number)["watched"] is False
+    assert hsi.said("scene", "front_door", "--watched") == "nothing is watched\n"
+    gone = hsi.refused("scene", "front_door", "--not-scene", "999")
+    assert gone == "hsi: this camera has no track 999\n"
+    assert "say one of them" in hsi.refused("scene", "front_door", "--left", "--watched", status=2)
+
+    this = ("front_door", "--detection", str(detection["id"]))
+    assert hsi.said("suppressions", "list", "front_door") == "no suppressions\n"
+    would = hsi.told("suppressions", "preview", *this)
+    assert (would["hidden"], would["events_gone"], would["looked_at"]) == (1, 1, 1)
+    assert "(gone)" in hsi.said("suppressions", "preview", *this)
+    made = hsi.said("suppressions", "add", *this, "--days", "3", "--note", "The tree.")
+    (one,) = hsi.told("suppressions", "list", "front_door")
+    assert made.startswith(f"suppression {one['id']}: no motion that looks like it counts there ")
+    assert (one["note"], one["class"]) == ("The tree.", "motion")
+    assert "The tree." in hsi.said("suppressions", "list", "front_door")
+    undone = hsi.said("suppressions", "undo", "front_door", str(one["id"]))
+    assert undone == f"suppression {one['id']} is undone; it had hidden 0 detections\n"
+    assert hsi.said("suppressions", "list", "front_door") == "no suppressions\n"
+    assert "undone" in hsi.said("suppressions", "list", "front_door", "--state", "all")
+    again = hsi.refused("suppressions", "undo", "front_door", str(one["id"]))
+    assert again == f"hsi: suppression {one['id']} was undone: add a new one\n"
+    by_track = hsi.told("suppressions", "add", "front_door", "--track", number)
+    assert by_track["track_id"] == track["track_id"]
+    assert "say either" in hsi.refused("suppressions", "add", "front_door", status=2)
+
+
 async def test_the_status_is_said_by_word_and_exit_status(
     product: Product, hsi: CommandLine
 ) -> None:
