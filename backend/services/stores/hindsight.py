@@ -29,8 +29,9 @@ async def events_within(
     rows = await session.execute(
         text(
             """
-            SELECT * FROM (
-                SELECT *, sum(detections) OVER (ORDER BY first_at DESC, id DESC) AS upto
+            SELECT id, first_at, last_at, summary, score, detections, upto FROM (
+                SELECT id, first_at, last_at, summary, score, detections,
+                    sum(detections) OVER (ORDER BY first_at DESC, id DESC) AS upto
                 FROM (
                     SELECT id, first_at, last_at, summary, score, detections FROM events
                     WHERE int4range(camera_id, camera_id, '[]')

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock, patch
 
@@ -375,9 +374,10 @@ async def test_calls_begin_one_after_the_other() -> None:
     async def note() -> None:
         begun.append(loop.time())
 
+    start = loop.time()
     result = await simulate_concurrent_requests(note, count=4, delay_between=0.01)
-    assert all(later - earlier > 0.005 for earlier, later in pairwise(begun))
-    assert begun[-1] - begun[0] >= 0.025
+    # None before its turn; how much later, on a busy machine, nobody knows.
+    assert all(at - start >= 0.009 * number for number, at in enumerate(begun))
     assert result.duration_seconds >= 0.03
 
 

@@ -98,6 +98,9 @@ async def test_when_it_answers_again_its_threads_are_there_again(hanging: Hangin
             else:
                 break
     assert await asyncio.gather(*(disk.run(int, n) for n in range(9))) == list(range(9))
+    async with asyncio.timeout(4):
+        while len(back) < THREADS:
+            await asyncio.sleep(0)
     assert back == [True] * THREADS
 
 
