@@ -29,17 +29,15 @@ async def events_within(
     rows = await session.execute(
         text(
             """
-            SELECT id, first_at, last_at, summary, score, detections, upto FROM (
-                SELECT id, first_at, last_at, summary, score, detections,
-                    sum(detections) OVER (ORDER BY first_at DESC, id DESC) AS upto
-                FROM (
-                    SELECT id, first_at, last_at, summary, score, detections FROM events
-                    WHERE int4range(camera_id, camera_id, '[]')
-                        && int4range(:camera_id, :camera_id, '[]')
-                    AND tstzrange(first_at, last_at, '[]') && tstzrange(:since, :until, '[]')
-                    ORDER BY first_at DESC, id DESC LIMIT :more
-                ) AS late
-            ) AS counted ORDER BY first_at DESC, id DESC
+            SELECT id, first_at, last_at, summary, score, detections,
+                sum(detections) OVER (ORDER BY first_at DESC, id DESC) AS upto
+            FROM (
+                SELECT id, first_at, last_at, summary, score, detections FROM events
+                WHERE int4range(camera_id, camera_id, '[]')
+                    && int4range(:camera_id, :camera_id, '[]')
+                AND tstzrange(first_at, last_at, '[]') && tstzrange(:since, :until, '[]')
+                ORDER BY first_at DESC, id DESC LIMIT :more
+            ) AS late ORDER BY first_at DESC, id DESC
             """
         ),
         {**around.values, "more": events + 1},
