@@ -204,6 +204,7 @@ async def test_a_mask_holds_for_pictures_that_came_before_it_and_until_it_is_rem
     shown = pixels_of(data)
     assert unlike(shown, before, away(shown.shape, 16)) < 3
 
+    kept.write_bytes(data)  # one that was drawn while they held
     for place in places:
         assert (await client.patch(place, json={"enabled": False})).status_code == 200
     assert await served(client, whole) == await served(client, latest) == original
