@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -68,41 +69,53 @@ async def test_a_newer_schema_is_refused_in_one_line_and_left_alone(
     assert ended.stderr.count("\n") == 1
 
 
-async def test_a_schema_that_becomes_newer_ends_the_work_and_is_said(
-    product: Product, ledger: Ledger, tmp_path: Path
+@pytest.fixture
+async def version(ledger: Ledger) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+    """Lets the database say that it is at another migration; in the end it is where it was."""
+    (row,) = await ledger.rows("SELECT version_num FROM alembic_version")
+
+    async def be_at(stamp: str) -> None:
+        was = stamp or row["version_num"]
+        await ledger.change("UPDATE alembic_version SET version_num = :was", was=was)
+
+    yield be_at
+    await be_at("")
+
+
+async def test_a_schema_that_becomes_newer_ends_a_worker(
+    product: Product, version: Callable[[str], Awaitable[None]], tmp_path: Path
 ) -> None:
     """As of a database that was away at the start, or is restored, or migrated by another."""
-    (row,) = await ledger.rows("SELECT version_num FROM alembic_version")
     ready = tmp_path / "ready"
     with start(product, ready) as worker:
         wait_for(ready.exists, seconds=20, what="the worker's start")
-        address = await product.start_api()
-        try:
-            async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
-                assert (await client.get("/api/events")).status_code == 200
-                await ledger.change("UPDATE alembic_version SET version_num = '9999'")
-                _, said = await asyncio.to_thread(worker.communicate, timeout=20)
-                await until(partial(answers, client, 503), "the API to refuse", seconds=20)
-                refusal = (await client.get("/api/events")).json()
-                report = (await client.get("/api/system/health")).json()
-                await put_back(ledger, row["version_num"])
-                await until(partial(answers, client, 200), "the API to work again", seconds=20)
-        finally:
-            await put_back(ledger, row["version_num"])
+        await version("9999")
+        _, said = await asyncio.to_thread(worker.communicate, timeout=25)
     assert worker.returncode == 1
     last = said.splitlines()[-1]
     assert last.startswith("hsi worker: the database has schema 9999, which is newer")
-    assert refusal["code"] == "database.newer_schema"
-    parts = {part["name"]: part for part in report["parts"]}
-    assert (report["ready"], parts["database"]["rung"]) == (False, "schema")
 
 
-async def put_back(ledger: Ledger, version: str) -> None:
-    await ledger.change("UPDATE alembic_version SET version_num = :was", was=version)
+async def test_a_schema_that_becomes_newer_is_said_by_the_api_which_does_nothing_with_it(
+    product: Product, version: Callable[[str], Awaitable[None]]
+) -> None:
+    address = await product.start_api()
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        assert (await client.get("/api/events")).status_code == 200
+        await version("9999")
+        await until(partial(is_ready, client, False), "health to say it", seconds=15)
+        report = (await client.get("/api/system/health")).json()
+        (database,) = [part for part in report["parts"] if part["name"] == "database"]
+        assert (database["status"], database["rung"]) == ("unhealthy", "schema")
+        refusal = await client.get("/api/events")
+        assert (refusal.status_code, refusal.json()["code"]) == (503, "database.newer_schema")
+        await version("")
+        await until(partial(is_ready, client, True), "the API to be ready again", seconds=15)
+        assert (await client.get("/api/events")).status_code == 200
 
 
-async def answers(client: httpx.AsyncClient, status: int) -> bool:
-    return (await client.get("/api/events")).status_code == status
+async def is_ready(client: httpx.AsyncClient, ready: bool) -> bool:
+    return bool((await client.get("/api/system/health")).json()["ready"]) is ready
 
 
 async def test_with_a_broken_model_it_does_not(product: Product, tmp_path: Path) -> None:
