@@ -92,12 +92,12 @@ async def test_with_little_patience_six_events_and_the_same_tracks_through_a_kil
     """Two workers share the work; one is killed in the middle, and comes back."""
     product.environment = {**product.environment, "BATCH_IDLE_TIMEOUT_SECONDS": "2"}
     second = product.another()
-    product.start_worker()
     second.start_worker(name="second")
-    await product.until_final(len(dropped) // 3)
-    product.kill_worker(signal.SIGKILL)
-    product.start_worker()
     try:
+        product.start_worker()
+        await product.until_final(len(dropped) // 3)
+        product.kill_worker(signal.SIGKILL)
+        product.start_worker()
         await product.final(len(dropped))
     finally:
         second.kill_worker()
