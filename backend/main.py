@@ -18,11 +18,13 @@ from backend.api.conversation import MAX_MESSAGE_BYTES
 from backend.api.dependencies import Parts, Places
 from backend.core.clock import SystemClock
 from backend.core.config import Settings, get_settings
+from backend.core.content_store import ContentStore
 from backend.core.errors import HsiError
 from backend.core.logging import configure_logging
 from backend.core.queue import StreamBells
 from backend.core.supervisor import Supervisor
 from backend.domain.frames import Lane
+from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
@@ -67,6 +69,7 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
         supervisor = Supervisor(clock)
         supervisor.add("work", lambda: fitness.during(work.run))
         supervisor.add("health", health.run)
+        in_data_thread = disk_threads("pictures", clock, patience=_ANSWER_SECONDS).run
         application.state.parts = Parts(
             database=database,
             clock=clock,
@@ -75,7 +78,7 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
                 places.pictures,
                 places.thumbnails,
                 in_media_thread=disk_threads("media", clock, patience=_ANSWER_SECONDS).run,
-                in_data_thread=disk_threads("pictures", clock, patience=_ANSWER_SECONDS).run,
+                in_data_thread=in_data_thread,
             ),
             fan_out=fan_out,
             health=health,
@@ -83,6 +86,8 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
             told=relay.told,
             bells=StreamBells(redis, list(Lane), hearer="api"),
             zone=settings.time_zone,
+            pictures=ShownPictures(ContentStore(places.pictures), in_data_thread),
+            originals_for_owner=settings.privacy.originals_for_owner,
         )
         working = asyncio.create_task(supervisor.run())
         try:

@@ -21,6 +21,8 @@ from backend.api.routes import (
     detections,
     dlq,
     documentation,
+    drawings,
+    enrichment,
     events,
     fates,
     frames,
@@ -28,6 +30,9 @@ from backend.api.routes import (
     live,
     media,
     quarantine,
+    scene,
+    suppressions,
+    tracks,
 )
 from backend.api.schemas.problem import Problem
 
@@ -48,8 +53,14 @@ this very address may change something.
 {live.ABOUT}"""
 _TAGS = [
     {"name": "cameras", "description": "Sources of frames, one folder each."},
+    {"name": "zones", "description": "Parts of a camera's picture that have a meaning."},
+    {"name": "lines", "description": "Lines over a camera's picture that may be crossed."},
+    {"name": "masks", "description": "Parts of a camera's picture that nobody may see."},
     {"name": "events", "description": "What happened, how it was judged, and why."},
     {"name": "detections", "description": "Objects found in frames."},
+    {"name": "tracks", "description": "What one thing did, over several frames."},
+    {"name": "enrichment", "description": "What else can be said of a detection, and by whom."},
+    {"name": "scene", "description": "What stands there anyway, and what is never what it seems."},
     {"name": "frames", "description": "Every picture that came, and what became of it."},
     {"name": "media", "description": "The pictures themselves."},
     {"name": "quarantine", "description": "Files that are no frames, and why."},
@@ -57,7 +68,10 @@ _TAGS = [
     {"name": "health", "description": "How the product is."},
 ]
 # `fates` before `frames`, whose paths begin with any number or word.
-_NOUNS = (cameras, events, detections, fates, frames, media, quarantine, dlq, health)
+_NOUNS = (
+    *(cameras, scene, suppressions, events, detections, tracks, enrichment),
+    *(fates, frames, media, quarantine, dlq, health),
+)
 
 
 class Application(FastAPI):
@@ -103,8 +117,8 @@ def build(
         dependencies=[Depends(refuse_wrong_query), Depends(refuse_repeated_members)],
         responses=problems(400, 422, 500, 503),
     )
-    for noun in _NOUNS:
-        api.include_router(noun.router)
+    for router in (*(noun.router for noun in _NOUNS), *drawings.routers):
+        api.include_router(router)
     application.include_router(api)
     application.include_router(live.router)
     application.include_router(documentation.router)

@@ -21,8 +21,10 @@ from backend.core.database import Database
 from backend.core.disk_threads import InThread
 from backend.core.errors import Invalid, NotFound
 from backend.core.queue import Bells
+from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
 from backend.services.stores import cameras
+from backend.services.stores.cameras import KnownCamera
 from backend.services.stores.rows import Record, Session
 from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.health import Health
@@ -46,7 +48,8 @@ class Parts:
     """What the process has made at its start.
 
     `told` is to be called once something was committed to the outbox. `zone` is that of cameras
-    which have none of their own. `bells` are only rung here.
+    which have none of their own. `bells` are only rung here. `pictures` makes those that are not
+    shown as they are; `originals_for_owner`: what masks cover may be fetched.
     """
 
     database: Database
@@ -58,6 +61,8 @@ class Parts:
     told: Callable[[], None]
     bells: Bells
     zone: ZoneInfo
+    pictures: ShownPictures
+    originals_for_owner: bool = False
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
@@ -90,6 +95,17 @@ CameraId = Annotated[
     int, PathParameter(ge=1, le=2**31 - 1, description="The camera's id.", examples=[1])
 ]
 """A path parameter that PostgreSQL's `integer` holds."""
+
+
+async def get_known_camera(session: SessionDep, camera_id: CameraId) -> KnownCamera:
+    """The camera that the path names, deleted or not. Raises `NotFound`."""
+    camera = await cameras.by_id(session, camera_id)
+    if camera is None:
+        raise NotFound(f"there is no camera {camera_id}", code="camera.unknown")
+    return camera
+
+
+CameraDep = Annotated[KnownCamera, Depends(get_known_camera)]
 
 LongId = Annotated[int, PathParameter(ge=1, le=cursors.MAX_ID, description="Its id.", examples=[1])]
 """A path parameter that PostgreSQL's `bigint` holds."""

@@ -1,8 +1,12 @@
-"""Sends files of our own folders: opened by descriptor, link by link refused, read in a thread."""
+"""Sends pictures: of our own folders, or made for the answer.
+
+Files are opened by descriptor, link by link refused, and read in a thread.
+"""
 
 import asyncio
 import os
 import stat
+from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,22 +22,17 @@ _HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nos
 
 
 class PictureResponse(Response):
-    """A picture, sent piece by piece."""
+    """A picture in a file, sent piece by piece."""
 
-    def __init__(self, file: BinaryIO, *, name: str, in_thread: InThread) -> None:
+    def __init__(self, file: BinaryIO, *, name: str, tag: str, in_thread: InThread) -> None:
         self._file = file
         self._in_thread = in_thread
         self.status_code = 200
         self.background = None
-        media_type, extension = _kind_of(file)
-        self.init_headers(
-            {
-                "Content-Type": media_type,
-                "Content-Length": str(os.fstat(file.fileno()).st_size),
-                "Content-Disposition": f'inline; filename="{name}{extension}"',
-                **_HEADERS,
-            }
-        )
+        begin = file.read(8)
+        file.seek(0)
+        length = os.fstat(file.fileno()).st_size
+        self.init_headers({**_headers(begin, name, tag), "Content-Length": str(length)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send it, and close the file whatever happens."""
@@ -47,7 +46,7 @@ class PictureResponse(Response):
 
 
 async def picture_response(
-    folder: Path, relative: Path, *, name: str, in_thread: InThread = asyncio.to_thread
+    folder: Path, relative: Path, *, name: str, tag: str, in_thread: InThread = asyncio.to_thread
 ) -> PictureResponse:
     """The picture in a file below a folder; `name` is how a browser would save it.
 
@@ -55,13 +54,31 @@ async def picture_response(
     """
     try:
         file = await in_thread(open_below, folder, relative)
-        return await in_thread(PictureResponse, file, name=name, in_thread=in_thread)
+        return await in_thread(PictureResponse, file, name=name, tag=tag, in_thread=in_thread)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise Unavailable(
             f"the picture cannot be read: {error.strerror}", code="pictures.unreadable"
         ) from error
+
+
+def made_picture_response(data: bytes, *, name: str, tag: str) -> Response:
+    """A picture that was made for this answer."""
+    return Response(data, headers=_headers(data[:8], name, tag))
+
+
+def tag_of(*made_of: object) -> str:
+    """The ETag of a picture that is made of these; a weak one: made again, bytes may differ."""
+    return f'W/"{blake2b(repr(made_of).encode(), digest_size=16).hexdigest()}"'
+
+
+def unchanged(if_none_match: str | None, tag: str) -> Response | None:
+    """The answer to somebody who has the picture with this tag already; else None."""
+    known = [one.strip() for one in (if_none_match or "").split(",")]
+    if "*" not in known and tag.removeprefix("W/") not in {one.removeprefix("W/") for one in known}:
+        return None
+    return Response(status_code=304, headers={"ETag": tag, **_HEADERS})
 
 
 def open_below(folder: Path, relative: Path) -> BinaryIO:
@@ -89,11 +106,14 @@ def gone(what: str, code: str) -> NotFound:
     return NotFound(f"{what} is no longer on the disk", code=code)
 
 
-def _kind_of(file: BinaryIO) -> tuple[str, str]:
-    """Media type and extension, by the file's first bytes and nothing else."""
-    begin = file.read(8)
-    file.seek(0)
+def _headers(begin: bytes, name: str, tag: str) -> dict[str, str]:
+    """Of a picture: media type and extension by its first bytes and nothing else."""
     kind = next((kind for magic, kind in _MAGIC.items() if begin.startswith(magic)), None)
-    if kind is None:
-        return "application/octet-stream", ".bin"
-    return kind, "." + kind.removeprefix("image/").replace("jpeg", "jpg")
+    media_type = kind or "application/octet-stream"
+    extension = kind.removeprefix("image/").replace("jpeg", "jpg") if kind else "bin"
+    return {
+        "Content-Type": media_type,
+        "Content-Disposition": f'inline; filename="{name}.{extension}"',
+        "ETag": tag,
+        **_HEADERS,
+    }

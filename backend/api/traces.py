@@ -1,10 +1,11 @@
 """What happened to a frame or a file, told from what is stored of it. Nothing here reads."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from backend.api.dropped import DroppedWords
 from backend.api.schemas.detections import as_detection
 from backend.api.schemas.frames import as_frame
 from backend.domain.frames import FrameState, Lane, lane_of
@@ -29,12 +30,13 @@ _LATENCY = {
 @dataclass(frozen=True, slots=True)
 class Story:
     """A frame with what followed from it: its dead letter, its event's times (`events.times`), and
-    when that was first assessed with what this frame shows."""
+    when that was first assessed with what this frame shows; `words` say what was not kept."""
 
     frame: Record
     letter: Record | None = None
     event_times: Record | None = None
     assessed_at: datetime | None = None
+    words: DroppedWords = field(default_factory=DroppedWords)
 
 
 def trace_of(
@@ -44,7 +46,7 @@ def trace_of(
     frame = story.frame
     lane = lane_of(frame["found_by"], frame["received_at"], frame["claimed_at"] or now)
     return {
-        "sentence": sentence(frame, event, lane),
+        "sentence": sentence(frame, event, lane, story.words),
         "lane": lane,
         "steps": steps(story),
         "frame": as_frame(frame),
@@ -130,8 +132,14 @@ def _milliseconds(begin: datetime, end: datetime) -> float:
     return round((end - begin).total_seconds() * 1000, 3)
 
 
-def sentence(frame: Mapping[str, Any], event: Mapping[str, Any] | None, lane: Lane) -> str:
+def sentence(
+    frame: Mapping[str, Any],
+    event: Mapping[str, Any] | None,
+    lane: Lane,
+    words: DroppedWords | None = None,
+) -> str:
     """What became of a frame."""
+    dropped = _not_kept(frame, words or DroppedWords())
     state = FrameState(frame["state"])
     if state is FrameState.RECEIVED:
         return _waiting(frame, lane)
@@ -139,10 +147,10 @@ def sentence(frame: Mapping[str, Any], event: Mapping[str, Any] | None, lane: La
         level = level_of(event["score"]).value
         return (
             f"It showed something and belongs to event {event['id']} "
-            f"({event['summary']}), which is {event['state']} and of {level} risk."
+            f"({event['summary']}), which is {event['state']} and of {level} risk{dropped}."
         )
     if state is FrameState.EMPTY:
-        return f"It was looked at and showed nothing that matters{_why_empty(frame)}."
+        return f"It was looked at and showed nothing that matters{_remark(frame)}{dropped}."
     if state is FrameState.ATTACHED:
         return "It showed something; its event is no longer kept."
     return f"{_NOT_DONE[state]}: {frame['reason'] or 'no reason was kept'}."
@@ -178,11 +186,15 @@ def _waiting(frame: Mapping[str, Any], lane: Lane) -> str:
     return f"{waits}; attempts so far: {frame['attempts']}; what came of the last: {why}."
 
 
-def _why_empty(frame: Mapping[str, Any]) -> str:
+def _remark(frame: Mapping[str, Any]) -> str:
     remarks = frame["remarks"] or {}
-    why = f" ({remarks['detector']})" if remarks.get("detector") else ""
-    dropped = ", ".join(f"{n} x {reason}" for reason, n in remarks.get("dropped", {}).items())
-    return why + (f"; found and not kept: {dropped}" if dropped else "")
+    return f" ({remarks['detector']})" if remarks.get("detector") else ""
+
+
+def _not_kept(frame: Mapping[str, Any], words: DroppedWords) -> str:
+    dropped = (frame["remarks"] or {}).get("dropped", {})
+    said = "; ".join(words.counted(reason, number) for reason, number in dropped.items())
+    return f"; found and not kept: {said}" if said else ""
 
 
 def _end(frame: Mapping[str, Any]) -> str:

@@ -2,27 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from backend.api.dropped import DroppedWords, why_no_news
 from backend.domain.frames import FrameState
 from backend.domain.risk import level_of
 from backend.services.stores.rows import Record
 
-_DROPPED = {
-    "not_finite": "boxes that are no numbers",
-    "score": "boxes whose confidence is none",
-    "empty": "boxes without an area",
-    "outside": "boxes outside the picture",
-    "too_many": "more boxes than a picture can show",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is stored of a camera around a moment; what each is, `stores.surroundings` says."""
+    """All that is stored of a camera around a moment; what each is, `stores.surroundings` says.
+
+    `suppressions` are those that `dropped` names, by id.
+    """
 
     camera_since: datetime
     zone: ZoneInfo
@@ -34,6 +30,7 @@ class Evidence:
     quarantine: Sequence[Record]
     before: Record | None
     after: Record | None
+    suppressions: Mapping[int, Record] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
         """The number of frames in each state."""
@@ -62,7 +59,9 @@ def sentence(evidence: Evidence) -> str:
     if waiting:
         return f"No event yet: {taken}, {_waits(waiting)}."
     if counts[FrameState.EMPTY] == total:
-        return f"No event: {taken}, none showed anything that matters."
+        stood = why_no_news(one["reason"] for one in evidence.dropped)
+        what = f"but what {stood}" if stood else "that matters"
+        return f"No event: {taken}, none showed anything {what}."
     return f"No event: {taken}, {_and(list(_apart(counts)))}."
 
 
@@ -87,7 +86,9 @@ def reasons(evidence: Evidence) -> list[str]:
     told = [_event(evidence, event) for event in evidence.events]
     told += [_fate(fate) for fate in evidence.fates]
     if evidence.dropped:
-        told.append(f"Found and not kept: {'; '.join(map(_dropped, evidence.dropped))}.")
+        words = DroppedWords(evidence.suppressions, evidence.zone)
+        dropped = (_dropped(words, one) for one in evidence.dropped)
+        told.append(f"Found and not kept: {'; '.join(dropped)}.")
     told += [f"{one['path']} is in quarantine: {one['reason']}." for one in evidence.quarantine]
     suspect = sum(fate["suspect"] for fate in evidence.fates)
     if suspect:
@@ -150,11 +151,8 @@ def _gap(evidence: Evidence) -> Iterator[str]:
         yield "None has come since."
 
 
-def _dropped(one: Mapping[str, Any]) -> str:
-    reason = str(one["reason"])
-    kind, _, name = reason.partition(":")
-    what = f"{name} (a class that does not matter)" if kind == "class" else _DROPPED.get(reason)
-    return f"{what or reason}, {one['things']} in {_pictures(one['frames'])}"
+def _dropped(words: DroppedWords, one: Mapping[str, Any]) -> str:
+    return f"{words.of(one['reason'])}, {one['things']} in {_pictures(one['frames'])}"
 
 
 def _pictures(number: int) -> str:

@@ -16,13 +16,18 @@ from backend.cli import (
     events,
     frames,
     fsck,
+    lines,
     logs,
+    masks,
     quarantine,
     reference,
+    scene,
     status,
+    suppressions,
     test,
     up,
     worker,
+    zones,
 )
 from backend.cli.usage import Commands
 from backend.core.errors import HsiError, Invalid
@@ -41,6 +46,11 @@ app.command("up")(up.up)
 app.command("status")(status.status)
 app.add_typer(events.app, name="events")
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(zones.app, name="zones")
+app.add_typer(lines.app, name="lines")
+app.add_typer(masks.app, name="masks")
+app.command("scene")(scene.scene)
+app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(frames.app, name="frames")
 app.command("quarantine")(quarantine.quarantine)
 app.add_typer(dlq.app, name="dlq")

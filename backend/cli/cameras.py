@@ -1,5 +1,6 @@
 """`hsi cameras`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,9 @@ from backend.cli.client import Api, Data, Document, Json, Server
 if TYPE_CHECKING:
     from backend.cli.tables import Cell
 
-app = typer.Typer(help="Show the cameras, or add, rename, delete and restore one.")
+app = typer.Typer(
+    help="Show the cameras and their pictures, or add, rename, delete and restore one."
+)
 
 Camera = Annotated[str, typer.Argument(metavar="CAMERA", help="Its short name, name or number.")]
 
@@ -24,7 +27,7 @@ def cameras(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Show the cameras, or add, rename, delete and restore one."""
+    """Show the cameras and their pictures, or add, rename, delete and restore one."""
     from backend.cli.client import api, print_json, refuse_stray_options
 
     if context.invoked_subcommand:
@@ -110,6 +113,42 @@ def restore(
         found = camera_of(opened, camera, deleted=True)
         restored = opened.send("POST", f"/api/cameras/{found['id']}/restore")
         _tell(restored, "restored", as_json=as_json)
+
+
+@app.command()
+def picture(
+    camera: Camera,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to put it.")],
+    drawings: Annotated[
+        bool, typer.Option("--drawings", help="With the camera's zones, lines and masks upon it.")
+    ] = False,
+    server: Server = None,
+    data: Data = None,
+) -> None:
+    """Save the picture that a camera took last, without what its privacy masks cover."""
+    from backend.cli.client import api
+    from backend.cli.tables import show_line
+
+    with api(server, data) as opened:
+        found = camera_of(opened, camera, deleted=False)
+        content = opened.download(
+            f"/api/cameras/{found['id']}/picture", {"drawings": str(drawings).lower()}
+        )
+    save(file, content)
+    show_line(f"saved {file}")
+
+
+def save(file: Path, content: bytes) -> None:
+    """Write a file. Raises Conflict where that is not possible."""
+    from backend.core.errors import Conflict
+    from backend.core.log_lines import printable
+
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise Conflict(
+            f"cannot write {printable(str(file))}: {error.strerror}", code="file.unwritable"
+        ) from error
 
 
 def all_cameras(opened: Api, *, deleted: bool) -> list[Document]:

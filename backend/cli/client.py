@@ -75,14 +75,29 @@ class Api:
     def answer(
         self, method: str, path: str, query: Query | None = None, *, body: Document | None = None
     ) -> tuple[int, Document]:
-        """The status and the answer, also of a request that is refused."""
+        """The status and the answer, also of a request that is refused; an empty one is {}."""
+        answer = self._ask(method, path, query, body)
+        return answer.status_code, {} if answer.status_code == 204 else self._document(answer)
+
+    def download(self, path: str, query: Query | None = None) -> bytes:
+        """The picture that is at a path."""
+        answer = self._ask("GET", path, query, None)
+        if answer.status_code < 400 and answer.headers.get("Content-Type", "").startswith("image/"):
+            return answer.content
+        raise refusal(answer.status_code, self._document(answer))
+
+    def _ask(
+        self, method: str, path: str, query: Query | None, body: Document | None
+    ) -> "httpx.Response":
         import httpx
 
         given = {name: str(value) for name, value in (query or {}).items() if value is not None}
         try:
-            answer = self._http.request(method, path, params=given, json=body)
+            return self._http.request(method, path, params=given, json=body)
         except httpx.TransportError as error:
             raise unreachable(self.address) from error
+
+    def _document(self, answer: "httpx.Response") -> Document:
         try:
             document = answer.json()
         except ValueError:
@@ -92,7 +107,7 @@ class Api:
                 f"what answers at {self.address} is not hsi (status {answer.status_code})",
                 code="server.foreign",
             )
-        return answer.status_code, document
+        return document
 
     def listed(self, path: str, query: Query | None = None, *, limit: int) -> list[Document]:
         """The first `limit` things of a list, over as many pages as that takes."""

@@ -102,7 +102,7 @@ def show(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Show one event: why it has its score, whether that can be made again, and what was seen."""
+    """Show one event: why it has its score, what its things did, and what was seen."""
     from backend.cli.client import api, print_json
 
     with api(server, data) as opened:
@@ -114,7 +114,8 @@ def show(
 
 
 def whole_event(opened: Api, number: int, detections: int | None = None) -> Document:
-    """An event with its latency, its assessments, whether the score recomputes, its detections."""
+    """An event with its latency, its assessments, whether the score recomputes, what its things
+    did, what enrichers gave for them, and its detections."""
     import sys
 
     path = f"/api/events/{number}"
@@ -123,6 +124,8 @@ def whole_event(opened: Api, number: int, detections: int | None = None) -> Docu
         "latency": opened.get(f"{path}/latency"),
         "assessments": opened.listed(f"{path}/assessments", limit=sys.maxsize),
         "recompute": _recompute(opened, path),
+        "tracks": opened.get(f"{path}/tracks"),
+        "enrichment": opened.get(f"/api/enrichment/events/{number}"),
         "detections": opened.listed(f"{path}/detections", limit=detections or sys.maxsize),
     }
 
@@ -158,11 +161,14 @@ def show_list(found: list[Document]) -> None:
 
 def show_event(whole: Document) -> None:
     """Print one event and all that is known of it."""
+    from backend.cli.event_tracks import show_tracks
+
     event, assessments = whole["event"], whole["assessments"]
     _show_facts(event)
     for assessment in assessments[:1]:
         _show_assessment(assessment, whole["recompute"])
     _show_latency(whole["latency"])
+    show_tracks(whole["tracks"], whole["enrichment"])
     if whole["detections"]:
         _show_detections(whole["detections"])
     missing = event["detections"] - len(whole["detections"])
@@ -347,6 +353,7 @@ def _show_detections(detections: list[Document]) -> None:
     typer.echo()
     show_table(
         (
+            Column("ID", whole=True, right=True),
             Column("TAKEN", whole=True),
             Column("CLASS", whole=True),
             Column("SURE", whole=True, right=True),
@@ -359,25 +366,20 @@ def _show_detections(detections: list[Document]) -> None:
 
 
 def _detection_row(one: Document) -> "tuple[Cell, ...]":
-    from backend.cli.words import local_time
+    from backend.cli.words import local_time, percent, place
 
     return (
+        one["id"],
         local_time(one["captured_at"], exact=True),
         one["class"],
-        _percent(one["confidence"]),
-        _place(one["box"]),
+        percent(one["confidence"]),
+        place(one["box"]),
         one["frame_id"],
         _alternatives(one["alternatives"]),
     )
 
 
-def _percent(share: float) -> str:
-    return f"{share:.0%}"
-
-
-def _place(box: Document) -> str:
-    return " ".join(_percent(box[side]) for side in ("x", "y", "width", "height"))
-
-
 def _alternatives(alternatives: Document | None) -> str:
-    return ", ".join(f"{name} {_percent(share)}" for name, share in (alternatives or {}).items())
+    from backend.cli.words import percent
+
+    return ", ".join(f"{name} {percent(share)}" for name, share in (alternatives or {}).items())

@@ -48,6 +48,16 @@ def file_size(size: int) -> str:
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
+def percent(share: float) -> str:
+    """A share, 0..1, in whole percents."""
+    return f"{share:.0%}"
+
+
+def place(box: Mapping[str, float]) -> str:
+    """A box of the API, in percents of the picture."""
+    return " ".join(percent(box[side]) for side in ("x", "y", "width", "height"))
+
+
 def counted(number: int, thing: str) -> str:
     """`1 frame`, `2 frames`."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -215,6 +215,16 @@ class Detector(_Group):
     )
 
 
+class Privacy(_Group):
+    """What of the pictures may be seen."""
+
+    originals_for_owner: bool = Field(
+        False,
+        description="Serve the cameras' own files at `/api/frames/{id}/original`, also what "
+        "privacy masks cover. There is no login yet: whoever reaches the API then sees it.",
+    )
+
+
 class Redis(_Group):
     """How Redis is used."""
 
@@ -295,6 +305,7 @@ class Settings(BaseSettings):
     api: Api = Api()
     ingest: Ingest = Ingest()
     detector: Detector = Field(default_factory=Detector)
+    privacy: Privacy = Privacy()
     redis: Redis = Redis()
     logs: Logs = Logs()
 

@@ -12,6 +12,9 @@ LEAST_LIKENESS = 0.7
 """Of the look: a person who stands before the coat looks like no coat."""
 
 LONGEST_DAYS = 365
+USUAL_DAYS = 30
+MOST_SUPPRESSIONS = 100
+"""Of one camera at a time: each is compared with all that is found there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from backend.api import why
 from backend.api.dependencies import CameraFilter, PartsDep, SessionDep
+from backend.api.dropped import suppression_ids
 from backend.api.problems import problems
 from backend.api.schemas.fates import FrameSummary, Why
 from backend.api.schemas.frames import as_frame
@@ -16,7 +17,14 @@ from backend.api.why import Evidence
 from backend.core.errors import Invalid, NotFound
 from backend.domain.clock_words import moment_said
 from backend.domain.frames import FrameState
-from backend.services.stores import cameras, events, frame_counts, frames, surroundings
+from backend.services.stores import (
+    cameras,
+    events,
+    frame_counts,
+    frames,
+    suppressions,
+    surroundings,
+)
 from backend.services.stores.cameras import KnownCamera
 from backend.services.stores.rows import Record, Session
 from backend.services.stores.surroundings import Around
@@ -76,7 +84,7 @@ async def explain(
         )
     except OverflowError as error:
         raise _wrong(at) from error
-    evidence = await _evidence(session, known, around, zone)
+    evidence = await _evidence(session, known, around, zone, now=parts.clock.now())
     ids = await surroundings.nearest(session, around, moment, limit=_SHOWN)
     near = await frames.shown_many(session, ids)
     return {
@@ -97,15 +105,18 @@ async def explain(
 
 
 async def _evidence(
-    session: Session, camera: KnownCamera, around: Around, zone: ZoneInfo
+    session: Session, camera: KnownCamera, around: Around, zone: ZoneInfo, *, now: datetime
 ) -> Evidence:
+    dropped = await surroundings.dropped(session, around)
+    hidden_by = suppression_ids(one["reason"] for one in dropped)
     return Evidence(
         camera_since=await cameras.created_at(session, camera.id),
         zone=zone,
         since=around.since,
         until=around.until,
         fates=await surroundings.fates(session, around),
-        dropped=await surroundings.dropped(session, around),
+        dropped=dropped,
+        suppressions=await suppressions.named(session, hidden_by, now=now),
         events=await events.shown_many(session, await surroundings.events(session, around)),
         quarantine=await surroundings.quarantined(session, camera.folder, around, limit=_SHOWN),
         before=await surroundings.last_before(session, around),

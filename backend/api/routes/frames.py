@@ -1,15 +1,17 @@
 """Frames: list, look, and trace what became of them."""
 
+from dataclasses import replace
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
-from backend.api.dependencies import CameraFilter, LongId, PagingDep, PartsDep, SessionDep
+from backend.api.dependencies import CameraFilter, LongId, PagingDep, Parts, PartsDep, SessionDep
+from backend.api.dropped import DroppedWords, suppression_ids
 from backend.api.problems import problems
 from backend.api.schemas.frames import FileTrace, Frame, FramePage, Trace, as_frame
 from backend.api.schemas.text import Text
 from backend.api.traces import Story, file_sentence, trace_of
-from backend.core.clock import Clock
 from backend.core.errors import NotFound
 from backend.domain.frames import FrameState
 from backend.services.stores import (
@@ -20,6 +22,7 @@ from backend.services.stores import (
     events,
     frames,
     quarantine,
+    suppressions,
 )
 from backend.services.stores.rows import Record, Session
 
@@ -74,7 +77,7 @@ async def trace_file(
         found = await frames.page(
             session, before=None, limit=_MOST_OF_A_FILE, camera=camera.slug, path=below
         )
-    traces = [await _trace(session, frame, parts.clock) for frame in found]
+    traces = [await _trace(session, frame, parts) for frame in found]
     quarantined = await quarantine.by_path(session, path)
     if not traces and quarantined is None:
         deleted = camera is not None and camera.deleted
@@ -100,7 +103,7 @@ async def get_frame(session: SessionDep, frame_id: LongId) -> Record:
 @router.get("/{frame_id}/trace", response_model=Trace, responses=problems(404))
 async def trace_frame(session: SessionDep, parts: PartsDep, frame_id: LongId) -> Record:
     """What became of a frame, when and why."""
-    return await _trace(session, await shown_frame(session, frame_id), parts.clock)
+    return await _trace(session, await shown_frame(session, frame_id), parts)
 
 
 async def shown_frame(session: Session, frame_id: int) -> Record:
@@ -111,17 +114,30 @@ async def shown_frame(session: Session, frame_id: int) -> Record:
     return frame
 
 
-async def _trace(session: Session, frame: Record, clock: Clock) -> Record:
+async def _trace(session: Session, frame: Record, parts: Parts) -> Record:
+    now = parts.clock.now()
     seen = await detections.of_frame(session, frame["id"])
     event_id = frame["event_id"]
-    letter = await dead_letters.of_frame(session, frame["id"])
-    if event_id is None:
-        return trace_of(Story(frame, letter), seen, None, now=clock.now())
     story = Story(
         frame,
-        letter,
-        await events.times(session, event_id),
-        await assessments.first_with_frame(session, event_id, frame["id"]),
+        await dead_letters.of_frame(session, frame["id"]),
+        words=await _words(session, frame, parts),
     )
-    event = await events.shown(session, event_id)
-    return trace_of(story, seen, event, now=clock.now())
+    if event_id is None:
+        return trace_of(story, seen, None, now=now)
+    story = replace(
+        story,
+        event_times=await events.times(session, event_id),
+        assessed_at=await assessments.first_with_frame(session, event_id, frame["id"]),
+    )
+    return trace_of(story, seen, await events.shown(session, event_id), now=now)
+
+
+async def _words(session: Session, frame: Record, parts: Parts) -> DroppedWords:
+    """What is needed to say what of a frame was not kept."""
+    ids = suppression_ids((frame["remarks"] or {}).get("dropped", ()))
+    camera = await cameras.by_id(session, frame["camera_id"]) if ids else None
+    if camera is None:
+        return DroppedWords()
+    zone = ZoneInfo(camera.time_zone) if camera.time_zone else parts.zone
+    return DroppedWords(await suppressions.named(session, ids, now=parts.clock.now()), zone)

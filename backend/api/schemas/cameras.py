@@ -1,6 +1,5 @@
 """Cameras."""
 
-import unicodedata
 from datetime import datetime
 from typing import Annotated
 
@@ -8,9 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.config import JsonDict
 
 from backend.api.schemas.page import Page
-from backend.api.schemas.text import Body, Text, ZoneName
+from backend.api.schemas.text import Body, SpokenName, ZoneName
 
-LONGEST_NAME_BYTES = 200
 _EXAMPLE: JsonDict = {
     "id": 1,
     "slug": "front_door",
@@ -28,18 +26,6 @@ _EXAMPLE: JsonDict = {
 }
 
 
-def spoken_name(name: str) -> str:
-    """The name without spaces around it, if it can be read."""
-    name = name.strip()
-    if not name:
-        raise ValueError("must not be empty")
-    if len(name.encode()) > LONGEST_NAME_BYTES:
-        raise ValueError(f"must be at most {LONGEST_NAME_BYTES} bytes long in UTF-8")
-    if any(unicodedata.category(character) == "Cc" for character in name):
-        raise ValueError("must not contain control characters")
-    return name
-
-
 def folder_name(name: str) -> str:
     """The name, if a folder of that name is one folder below the media root, and not hidden."""
     if "/" in name:
@@ -47,9 +33,6 @@ def folder_name(name: str) -> str:
     if name.startswith("."):
         raise ValueError("must not begin with a dot: such folders are hidden")
     return name
-
-
-CameraName = Annotated[Text, AfterValidator(spoken_name)]
 
 
 class NewCamera(Body):
@@ -60,7 +43,7 @@ class NewCamera(Body):
         json_schema_extra={"examples": [{"name": "Front Door", "time_zone": "Europe/Berlin"}]},
     )
 
-    name: Annotated[CameraName, AfterValidator(folder_name)] = Field(
+    name: Annotated[SpokenName, AfterValidator(folder_name)] = Field(
         description="1 to 200 bytes, without `/`, control characters and a dot at the beginning."
     )
     time_zone: ZoneName | None = Field(
@@ -75,7 +58,7 @@ class CameraChange(Body):
         extra="forbid", json_schema_extra={"examples": [{"name": "Back Door"}]}
     )
 
-    name: CameraName = Field("", description="What people call it: 1 to 200 bytes.")
+    name: SpokenName = Field("", description="What people call it: 1 to 200 bytes.")
     time_zone: ZoneName | None = Field(None, description="null: the product's own setting again.")
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """Kinds of values that several schemas and parameters share."""
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -7,6 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from backend.domain.classes import GROUPS
+
+LONGEST_NAME_BYTES = 200
 
 
 def storable(text: str) -> str:
@@ -18,6 +21,18 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("must be whole Unicode characters, not half a surrogate pair") from None
     return text
+
+
+def spoken_name(name: str) -> str:
+    """The name without spaces around it, if it can be read."""
+    name = name.strip()
+    if not name:
+        raise ValueError("must not be empty")
+    if len(name.encode()) > LONGEST_NAME_BYTES:
+        raise ValueError(f"must be at most {LONGEST_NAME_BYTES} bytes long in UTF-8")
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise ValueError("must not contain control characters")
+    return name
 
 
 def moment_of(value: object) -> datetime:
@@ -48,6 +63,7 @@ def known_class(name: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(storable)]
+SpokenName = Annotated[Text, AfterValidator(spoken_name)]
 Moment = Annotated[datetime, BeforeValidator(moment_of)]
 ZoneName = Annotated[Text, AfterValidator(known_zone)]
 ClassName = Annotated[

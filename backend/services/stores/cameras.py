@@ -40,6 +40,15 @@ async def by_folder(session: AsyncSession, folder: str) -> KnownCamera | None:
     return KnownCamera(**row) if row else None
 
 
+async def by_id(session: AsyncSession, camera_id: int) -> KnownCamera | None:
+    """The camera with this id, deleted or not."""
+    rows = await session.execute(
+        text(f"SELECT {_KNOWN} FROM cameras WHERE id = :id"), {"id": camera_id}
+    )
+    row = rows.mappings().one_or_none()
+    return KnownCamera(**row) if row else None
+
+
 async def by_folder_or_slug(session: AsyncSession, name: str) -> KnownCamera | None:
     """The camera of a folder, else the one of that slug, deleted or not."""
     rows = await session.execute(
@@ -298,6 +307,14 @@ async def shown(session: AsyncSession, camera_id: int) -> Record | None:
         text(f"SELECT {_SHOWN} FROM cameras c WHERE c.id = :id"), {"id": camera_id}
     )
     return record(rows)
+
+
+async def is_known(session: AsyncSession, camera_id: int) -> bool:
+    """Whether there is such a camera, deleted or not."""
+    found = await session.scalar(
+        text("SELECT EXISTS (SELECT FROM cameras WHERE id = :id)"), {"id": camera_id}
+    )
+    return bool(found)
 
 
 async def created_at(session: AsyncSession, camera_id: int) -> datetime:

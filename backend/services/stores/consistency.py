@@ -27,6 +27,33 @@ RULES = {
         FROM detections d JOIN frames f ON f.id = d.frame_id
         WHERE f.event_id IS DISTINCT FROM d.event_id
     """,
+    "a detection's track is there, and of its camera": """
+        SELECT format('detection %s of camera %s: track %s of camera %s',
+            d.id, f.camera_id, d.track_id, coalesce(t.camera_id::text, 'none')) AS what
+        FROM detections d JOIN frames f ON f.id = d.frame_id LEFT JOIN tracks t ON t.id = d.track_id
+        WHERE d.track_id IS NOT NULL AND t.camera_id IS DISTINCT FROM f.camera_id
+    """,
+    "a track was in sight when its detections were taken": """
+        SELECT format('track %s from %s to %s: detection %s of %s',
+            t.id, t.first_at, t.last_at, d.id, f.captured_at) AS what
+        FROM detections d JOIN frames f ON f.id = d.frame_id JOIN tracks t ON t.id = d.track_id
+        WHERE f.captured_at NOT BETWEEN t.first_at AND t.last_at
+    """,
+    "a track is of the class with the most votes": """
+        SELECT format('track %s: %s, voted %s', t.id, t.class_name, coalesce(v.name, 'none'))
+            AS what
+        FROM tracks t LEFT JOIN LATERAL (
+            SELECT vote ->> 0 AS name FROM jsonb_array_elements(t.votes) AS vote
+            ORDER BY CAST(vote ->> 1 AS double precision) DESC, (vote ->> 0) COLLATE "C" DESC
+            LIMIT 1
+        ) AS v ON true
+        WHERE v.name IS DISTINCT FROM t.class_name
+    """,
+    "a suppression is of the camera of its track": """
+        SELECT format('suppression %s of camera %s, track %s of camera %s',
+            s.id, s.camera_id, t.id, t.camera_id) AS what
+        FROM suppressions s JOIN tracks t ON t.id = s.track_id WHERE t.camera_id <> s.camera_id
+    """,
     "a frame that is given up has its reason": """
         SELECT format('frame %s: %s', id, state) AS what FROM frames
         WHERE state IN ('quarantined', 'buried') AND coalesce(reason, '') = ''

@@ -1,6 +1,7 @@
 """Tracks, as exactly as they were left."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.domain.boxes import Box
 from backend.domain.events import Span
 from backend.domain.tracks import PathPoint, Track, TrackState
-from backend.services.stores.rows import Record, records
+from backend.services.stores.rows import Record, record, records
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -56,6 +57,32 @@ async def near(
         {"camera_id": camera_id, "begin": span.first - memory, "end": span.last + memory},
     )
     return {row["id"]: _track(row) for row in records(rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTrack:
+    """A track, and the camera that it is of."""
+
+    id: int
+    camera_id: int
+    camera: str
+    track: Track
+
+
+async def kept(session: AsyncSession, track_id: int) -> KeptTrack | None:
+    """One track; its camera by id and slug."""
+    columns = ", ".join(f"t.{name}" for name in _COLUMNS)
+    rows = await session.execute(
+        text(
+            f"SELECT t.id, t.camera_id, c.slug, t.watched, {columns} "
+            "FROM tracks t JOIN cameras c ON c.id = t.camera_id WHERE t.id = :id"
+        ),
+        {"id": track_id},
+    )
+    row = record(rows)
+    if row is None:
+        return None
+    return KeptTrack(row["id"], row["camera_id"], row["slug"], _track(row))
 
 
 async def add(session: AsyncSession, camera_id: int, tracks: Sequence[Track]) -> list[int]:

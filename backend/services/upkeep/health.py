@@ -127,6 +127,13 @@ class Health:
             self._latest = (self._clock.monotonic(), report)
             return report
 
+    async def words(self) -> Sequence[Word]:
+        """What the workers have said lately. Raises `Unavailable` where nobody can hear them."""
+        said = await _bounded(self._listen(), None)
+        if said is None:
+            raise Unavailable("not known while Redis does not answer", code="redis.unavailable")
+        return said
+
     async def _look(self) -> list[Finding]:
         # A group, not `gather`: whoever is cancelled meanwhile leaves none of them running.
         async with asyncio.TaskGroup() as looks:

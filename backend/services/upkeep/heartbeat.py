@@ -83,6 +83,17 @@ class SlowWord(BaseModel):
     answered: bool = True
 
 
+class EnricherWord(BaseModel):
+    """How one of its enrichers is: how often it was asked, and failed, since the start."""
+
+    name: str
+    about: str = ""
+    state: str
+    asked: int = 0
+    failed: int = 0
+    reason: str | None = None
+
+
 class Word(BaseModel):
     """What a worker has said, as far as this version understands it.
 
@@ -96,6 +107,7 @@ class Word(BaseModel):
     parts: dict[str, PartWord] = {}
     breakers: dict[str, BreakerWord] = {}
     slow: dict[str, SlowWord] = {}
+    enrichers: list[EnricherWord] = []
     detector: str | None = None
     media_root: str | None = None
     watched_folders: int = 0

@@ -21,6 +21,8 @@ from backend.domain.boxes import Box, Detection
 from backend.domain.events import EventRules, Span
 from backend.domain.frames import Arrival, FileMark
 from backend.domain.risk import Facts, Seen, facts_of
+from backend.domain.suppressions import Suppression
+from backend.services.analysis.hindsight import look_back
 from backend.services.analysis.rules import RulesAnalyst
 from backend.services.events.closer import EventCloser
 from backend.services.events.draft import place_all
@@ -31,6 +33,7 @@ from backend.services.ingest.stage import FoundFile
 from backend.services.stores import events, frames, outbox
 from backend.services.stores.events import EventNear
 from backend.services.stores.frames import NewFrames
+from backend.services.stores.surroundings import Around
 from backend.services.topics import Message, Sighting
 from backend.tests.benchmarks.bench.pages import (
     BEGIN,
@@ -268,6 +271,18 @@ async def test_attaching_takes_the_same_time_in_any_ledger(ledgers: Ledgers) -> 
         assert event_of == {n: n}
 
     assert await growth_of_ledger(ledgers, attach) < FLAT
+
+
+@in_module_loop
+async def test_looking_back_takes_the_same_time_in_any_ledger(ledgers: Ledgers) -> None:
+    like_all = Suppression(0, "person", Box(0.1, 0.1, 0.2, 0.2))
+
+    async def look(session: Session, n: int) -> None:
+        until = BEGIN + timedelta(minutes=n)
+        found = await look_back(session, Around(1, until - timedelta(minutes=99), until), like_all)
+        assert (found.looked_at, found.hidden, found.complete) == (5, 5, True)
+
+    assert await growth_of_ledger(ledgers, look) < FLAT
 
 
 @in_module_loop

@@ -11,8 +11,10 @@ import orjson
 from sqlalchemy import event
 
 from backend.core.database import Database, Session
-from backend.services.stores import detections, events, frames
+from backend.domain.boxes import Box
+from backend.services.stores import detections, events, frames, hindsight, scene, suppressions
 from backend.services.stores.events import EventFilter
+from backend.services.stores.surroundings import Around
 from backend.tests.benchmarks.bench.place import Bench, Place
 from backend.tests.benchmarks.bench.rows import Goal, Row, percentile, ratios, row_of
 
@@ -24,6 +26,7 @@ _LIMIT = 50
 _REPEATS = 20
 _MOST_BUFFERS = 60
 _LISTS = ("events", "frames", "detections")
+_SCENE = 60  # things that belong to the scene of a camera, and its suppressions
 
 # Row i of each table belongs to row i of the others; one in a hundred is rare in some way.
 _FILL = f"""
@@ -46,12 +49,33 @@ OVERRIDING SYSTEM VALUE
 SELECT i, 1 + i % {_CAMERAS}, i, t, t, t, t, 100000, i, i, 1280, 720, 1, false,
     sha256(i::text::bytea), '2026/03/01/' || i || '.jpg', 'watch', 'mtime', 'attached', 'null'
 FROM generate_series(1, $2) i, LATERAL (SELECT $1::timestamptz + i * interval '1 min' AS t) x;
-INSERT INTO detections (id, frame_id, event_id, confidence, x, y, width, height, class_name)
+INSERT INTO detections (id, frame_id, event_id, track_id, confidence, x, y, width, height,
+    class_name)
 OVERRIDING SYSTEM VALUE
-SELECT i, i, i, 0.9, 0.1, 0.1, 0.2, 0.2, CASE WHEN i % 100 = 2 THEN 'dog' ELSE 'person' END
-FROM generate_series(1, $1) i
+SELECT i, i, i, i, 0.9, 0.1, 0.1, 0.2, 0.2, CASE WHEN i % 100 = 2 THEN 'dog' ELSE 'person' END
+FROM generate_series(1, $1) i;
+INSERT INTO tracks (id, camera_id, first_at, last_at, still_since, sightings, stirred, missed,
+    longest_missed, seen_moving, watched, state, class_name, first_box, last_box, rest, print,
+    votes, path, within)
+OVERRIDING SYSTEM VALUE
+SELECT i, 1 + i % {_CAMERAS}, t, t, t, 1, 0, 0, 0, true, false,
+    CASE WHEN i <= {_CAMERAS * _SCENE} THEN 'scene' ELSE 'ended' END, 'person',
+    '{{0.1,0.1,0.2,0.2}}', '{{0.1,0.1,0.2,0.2}}', '{{0.1,0.1,0.2,0.2}}', decode(repeat('80', 64),
+    'hex'), '[["person", 0.9]]', '[[0, 0.2, 0.3]]', '{{}}'
+FROM generate_series(1, $2) i, LATERAL (SELECT $1::timestamptz + i * interval '1 min' AS t) x;
+INSERT INTO suppressions (camera_id, created_at, ends_at, hidden, class_name, box, print)
+SELECT 1 + i % {_CAMERAS}, t, t + interval '30 days', 0, 'person', '{{0.1,0.1,0.2,0.2}}', ''
+FROM generate_series(1, {_CAMERAS * _SCENE}) i,
+    LATERAL (SELECT $1::timestamptz + i * interval '1 min' AS t) x
 """
-_VALUES: tuple[tuple[datetime | None, ...], ...] = ((BEGIN,), (BEGIN, None), (BEGIN, None), (None,))
+_VALUES: tuple[tuple[datetime | None, ...], ...] = (
+    (BEGIN,),
+    (BEGIN, None),
+    (BEGIN, None),
+    (None,),
+    (BEGIN, None),
+    (BEGIN,),
+)
 """What the statements of `_FILL` are given; None stands for the number of rows."""
 
 
@@ -86,7 +110,7 @@ class Asked:
 
 def all_asked() -> list[Asked]:
     """Every list and filter of the API, by the shipped functions."""
-    return [*_events_asked(), *_frames_asked(), *_detections_asked()]
+    return [*_events_asked(), *_frames_asked(), *_detections_asked(), *_scene_asked()]
 
 
 def _events_asked() -> list[Asked]:
@@ -150,6 +174,36 @@ def _detections(which: Mapping[str, Any]) -> Fetch:
         return await detections.page(session, before=after, limit=_LIMIT + 1, **which)
 
     return fetch
+
+
+def _scene_asked() -> list[Asked]:
+    """What stands at a camera, what is suppressed there, and what that would have hidden."""
+
+    async def standing(session: Session, after: int | None) -> list[dict[str, Any]]:
+        return await scene.page(session, 3, "scene", after=after or 0, limit=_LIMIT + 1)
+
+    async def suppressed(session: Session, after: int | None) -> list[dict[str, Any]]:
+        return await suppressions.page(
+            session, 3, state="active", before=after, limit=_LIMIT + 1, now=BEGIN
+        )
+
+    async def late_events(session: Session, after: int | None) -> list[dict[str, Any]]:
+        until = BEGIN + (after or SMALL) * _APART
+        around = Around(3, until - timedelta(days=1), until)
+        lately = await hindsight.events_within(session, around, events=_LIMIT, detections=_LIMIT)
+        return lately.events
+
+    async def near(session: Session, after: int | None) -> list[dict[str, Any]]:
+        last = after or SMALL
+        few = range(last - _LIMIT + 1, last + 1)
+        return await hindsight.near(session, few, ["person"], Box(0.1, 0.1, 0.2, 0.2))
+
+    return [
+        Asked("scene of a camera", standing),
+        Asked("suppressions of a camera", suppressed),
+        Asked("events to look back on", late_events),
+        Asked("detections to look back on", near),
+    ]
 
 
 def _moment(row: int | None) -> tuple[datetime, int] | None:

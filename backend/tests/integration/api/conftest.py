@@ -11,6 +11,8 @@ import pytest
 
 from backend.core.database import get_database
 from backend.core.redis import RedisClient
+from backend.domain.boxes import Detection
+from backend.services.detection.detector import Findings
 from backend.services.events.closer import EventCloser
 from backend.services.live.relay import OutboxRelay
 from backend.services.stores.rows import Record
@@ -55,6 +57,15 @@ class House:
         )
         await self.relay.relay()
         return event
+
+    async def look(
+        self, camera: int, at: datetime, *seen: Detection, picture: bytes | None = None
+    ) -> int:
+        """A frame in which this is found is looked at; its id."""
+        self.works.detector.script[at] = Findings(seen)
+        frame = await self.ledger.frame(camera, at, picture=picture)
+        await self.works.stage().handle(live(camera))
+        return frame
 
     async def quiet(self) -> None:
         """Nothing comes by for a while: what was open is closed."""

@@ -278,6 +278,109 @@ async def test_a_camera_is_added_renamed_deleted_and_restored(
     assert "no camera front_door" in hsi.refused("cameras", "delete", "front_door", "--yes")
 
 
+async def test_zones_lines_and_masks_are_drawn_changed_and_deleted(
+    product: Product, hsi: CommandLine, tmp_path: Path
+) -> None:
+    hsi.said("cameras", "add", "Front Door")
+    assert hsi.said("zones", "list", "front_door") == "no zones: `hsi zones add` draws one\n"
+    hall = ("--points", "0.1,0.5 0.9,0.5 0.9,1 0.1,1")
+    more = ("--weight", "-5", "--class", "person", "--class", "pet", "--hours", "22:00-06:00")
+    drawn = hsi.said("zones", "add", "Front Door", "Hall", *hall, "--type", "entry_point", *more)
+    assert drawn.startswith("added zone Hall, number ")
+    assert "Hall  entry_point      -5  person, pet  22:00-06:00" in hsi.said(
+        "zones", "list", "front_door"
+    )
+    again = hsi.refused("zones", "add", "front_door", "Hall", *hall)
+    assert again.startswith("hsi: name: Hall is the name of zone ")
+    bow_tie = ("--points", "0,0 1,1 1,0 0,1")
+    crossed = hsi.refused("zones", "add", "front_door", "x", *bow_tie, status=2)
+    assert crossed.startswith("hsi: points: must not cross or touch itself: ")
+    assert len(crossed.splitlines()) == 1
+    unknown = hsi.refused("zones", "add", "front_door", "x", *hall, "--class", "persn", status=2)
+    assert unknown.endswith("has a class that is not known: did you mean person?\n")
+    nothing = hsi.refused("zones", "change", "front_door", "Hall", status=2)
+    assert nothing.startswith("hsi: body: must have one of name, points, ")
+    changed = hsi.told(
+        "zones", "change", "front_door", "Hall", "--name", "Flur", "--hours", "always"
+    )
+    assert (changed["name"], changed["hours"], changed["weight"]) == ("Flur", None, -5)
+    assert "changed zone Flur" in hsi.said("zones", "change", "front_door", "Flur", "--off")
+
+    hsi.said("lines", "add", "front_door", "Sill", "--points", "0.2,0.5 0.8,0.5")
+    hsi.said("lines", "change", "front_door", "Sill", "--inwards", "coming home")
+    assert hsi.told("lines", "list", "front_door")[0]["inwards"] == "coming home"
+    hsi.said("masks", "add", "front_door", "Bell", "--points", "0,0 0.3,0 0.3,0.3 0,0.3")
+
+    picture = tmp_path / "front door.jpg"
+    none = hsi.refused("cameras", "picture", "front_door", str(picture))
+    assert "has no picture yet" in none
+    assert not picture.exists()
+    product.drop(drops(EMPTY))
+    product.start_worker()
+    await product.final(1)
+    assert hsi.said("cameras", "picture", "front_door", str(picture)) == f"saved {picture}\n"
+    plain = picture.read_bytes()
+    hsi.said("cameras", "picture", "front_door", str(picture), "--drawings")
+    assert plain[:3] == picture.read_bytes()[:3] == b"\xff\xd8\xff"
+    assert len({plain, picture.read_bytes(), (KEPT / EMPTY).read_bytes()}) == 3
+
+    for noun, name in (("zones", "Flur"), ("lines", "Sill"), ("masks", "Bell")):
+        assert f"deleted {noun[:-1]} {name}" in hsi.said(noun, "delete", "front_door", name)
+        assert hsi.told(noun, "list", "front_door") == []
+    assert "no mask Bell; known: none yet" in hsi.refused("masks", "delete", "front_door", "Bell")
+
+
+async def test_a_thing_is_said_to_be_no_scene_and_never_what_it_seems(
+    product: Product, hsi: CommandLine
+) -> None:
+    product.drop(drops(EMPTY, PERSON))
+    product.start_worker()
+    await product.final(2)
+    (event,) = hsi.told("events")
+    whole = hsi.told("events", "show", str(event["id"]))
+    (track,), (detection,) = whole["tracks"]["tracks"], whole["detections"]
+    assert track["track_id"] == detection["track_id"]
+    (enriched,) = whole["enrichment"]["tracks"]
+    colours = enriched["enrichment"]["colours"]["dominant"]
+    assert enriched["enrichment"]["movement"]["dwell"] == 0
+    shown = hsi.said("events", "show", str(event["id"]))
+    assert all(f"{name} {share:.0%}" in shown for name, share in colours.items())
+
+    number = str(track["track_id"])
+    assert hsi.said("scene", "front_door") == "nothing belongs to the scene\n"
+    assert hsi.said("scene", "front_door", "--left") == "nothing that left is remembered\n"
+    said = hsi.said("scene", "Front Door", "--not-scene", number)
+    assert said == f"track {number} (motion) is not scene: it is news from now\n"
+    (watched,) = hsi.told("scene", "front_door", "--watched")
+    assert (watched["track_id"], watched["watched"]) == (track["track_id"], True)
+    assert "watched" in hsi.said("scene", "front_door", "--watched")
+    assert hsi.told("scene", "front_door", "--take-back", number)["watched"] is False
+    assert hsi.said("scene", "front_door", "--watched") == "nothing is watched\n"
+    gone = hsi.refused("scene", "front_door", "--not-scene", "999")
+    assert gone == "hsi: this camera has no track 999\n"
+    assert "say one of them" in hsi.refused("scene", "front_door", "--left", "--watched", status=2)
+
+    this = ("front_door", "--detection", str(detection["id"]))
+    assert hsi.said("suppressions", "list", "front_door") == "no suppressions\n"
+    would = hsi.told("suppressions", "preview", *this)
+    assert (would["hidden"], would["events_gone"], would["looked_at"]) == (1, 1, 1)
+    assert "(gone)" in hsi.said("suppressions", "preview", *this)
+    made = hsi.said("suppressions", "add", *this, "--days", "3", "--note", "The tree.")
+    (one,) = hsi.told("suppressions", "list", "front_door")
+    assert made.startswith(f"suppression {one['id']}: no motion that looks like it counts there ")
+    assert (one["note"], one["class"]) == ("The tree.", "motion")
+    assert "The tree." in hsi.said("suppressions", "list", "front_door")
+    undone = hsi.said("suppressions", "undo", "front_door", str(one["id"]))
+    assert undone == f"suppression {one['id']} is undone; it had hidden 0 detections\n"
+    assert hsi.said("suppressions", "list", "front_door") == "no suppressions\n"
+    assert "undone" in hsi.said("suppressions", "list", "front_door", "--state", "all")
+    again = hsi.refused("suppressions", "undo", "front_door", str(one["id"]))
+    assert again == f"hsi: suppression {one['id']} was undone: add a new one\n"
+    by_track = hsi.told("suppressions", "add", "front_door", "--track", number)
+    assert by_track["track_id"] == track["track_id"]
+    assert "say either" in hsi.refused("suppressions", "add", "front_door", status=2)
+
+
 async def test_the_status_is_said_by_word_and_exit_status(
     product: Product, hsi: CommandLine
 ) -> None:

@@ -10,11 +10,13 @@ from starlette.types import Scope
 
 from backend.api.application import Application, build
 from backend.api.dependencies import Parts, Places
+from backend.core.content_store import ContentStore
 from backend.core.database import Database
 from backend.core.queue import MemoryBells
 from backend.core.redis import RedisClient
 from backend.domain.frames import Lane
 from backend.migrations.known import refuse_unknown
+from backend.services.detection.shown import ShownPictures
 from backend.services.live.fan_out import FanOut
 from backend.services.upkeep.fitness import Fitness
 from backend.services.upkeep.health import Health
@@ -46,6 +48,7 @@ def application(built: Application, tmp_path: Path) -> Application:
         told=lambda: None,
         bells=MemoryBells(list(Lane)),
         zone=ZoneInfo("UTC"),
+        pictures=ShownPictures(ContentStore(tmp_path / "pictures")),
     )
     return built
 

@@ -8,15 +8,16 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from backend.api.files import open_below, picture_response
+from backend.api.files import open_below, picture_response, tag_of, unchanged
 from backend.core.errors import Unavailable
 
+TAG = tag_of("a picture", 1)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(600_000)
 
 
 async def fetched(folder: Path, relative: str) -> httpx.Response:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await picture_response(folder, Path(relative), name="frame-1")
+        response = await picture_response(folder, Path(relative), name="frame-1", tag=TAG)
         await response(scope, receive, send)
 
     transport = httpx.ASGITransport(app=app)
@@ -44,12 +45,13 @@ async def test_a_picture_is_sent_whole(
     assert answer.headers["content-length"] == str(len(data))
     assert answer.headers["content-disposition"] == f'inline; filename="{name}"'
     assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["etag"] == TAG
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_missing_picture_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        await picture_response(tmp_path, Path("none.jpg"), name="x")
+        await picture_response(tmp_path, Path("none.jpg"), name="x", tag="")
 
 
 def open_descriptors() -> int:
@@ -91,7 +93,7 @@ async def test_nothing_but_a_file_of_the_folder_is_opened(
     make(folder, outside)
     before = open_descriptors()
     with pytest.raises(Unavailable, match="the picture cannot be read"):
-        await picture_response(folder, Path(relative), name="x")
+        await picture_response(folder, Path(relative), name="x", tag="")
     assert open_descriptors() == before
 
 
@@ -101,3 +103,23 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     before = open_descriptors()
     open_below(tmp_path, Path("aa/picture")).close()
     assert open_descriptors() == before
+
+
+@pytest.mark.parametrize(
+    "sent", [TAG, TAG.removeprefix("W/"), f'"other", {TAG}', f'{TAG},W/"other"', "*"]
+)
+def test_who_has_the_picture_gets_a_304_without_it(sent: str) -> None:
+    answer = unchanged(sent, TAG)
+    assert answer is not None
+    assert (answer.status_code, answer.body) == (304, b"")
+    assert answer.headers["etag"] == TAG
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("sent", [None, "", '"other"', TAG[:-2], f"{TAG}x", TAG.strip('W/"')])
+def test_who_has_another_gets_the_picture(sent: str | None) -> None:
+    assert unchanged(sent, TAG) is None
+
+
+def test_a_tag_differs_with_anything_that_the_picture_is_made_of() -> None:
+    assert len({tag_of("a", 1), tag_of("a", 2), tag_of("b", 1), tag_of("a", 1, None)}) == 4

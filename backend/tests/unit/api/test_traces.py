@@ -66,6 +66,14 @@ def frame(**values: Any) -> dict[str, Any]:
             ),
         ),
         (
+            {"state": "attached", "remarks": {"dropped": {"scene:car": 1, "suppressed:3": 2}}},
+            (
+                "It showed something and belongs to event 17 (Person at 12:00:00), "
+                "which is open and of high risk; found and not kept: "
+                "1 car that belongs to the scene; 2 x something hidden by suppression 3."
+            ),
+        ),
+        (
             {"state": "quarantined", "reason": "it ends too early"},
             "It is no picture that can be decoded to its end: it ends too early.",
         ),

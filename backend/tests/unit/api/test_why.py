@@ -138,6 +138,40 @@ def test_what_was_dropped_is_said_in_words() -> None:
     )
 
 
+HIDDEN = {"reason": "suppressed:3", "things": 1, "frames": 1}
+STANDING = {"reason": "scene:car", "things": 2, "frames": 2}
+SUPPRESSION = {
+    "class_name": "person",
+    "note": None,
+    "ends_at": NOON + timedelta(days=30),
+    "undone_at": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("dropped", "said"),
+    [
+        ([STANDING], "but what belongs to the scene."),
+        ([HIDDEN], "but what is suppressed."),
+        ([HIDDEN, STANDING], "but what belongs to the scene or is suppressed."),
+        ([{"reason": "class:chair", "things": 1, "frames": 1}], "that matters."),
+    ],
+)
+def test_what_was_there_and_no_news_is_in_the_answer(
+    dropped: list[dict[str, Any]], said: str
+) -> None:
+    known = evidence(fate("empty"), dropped=dropped)
+    assert sentence(known).endswith(f" taken {TIME}, none showed anything {said}")
+
+
+def test_what_stood_there_and_what_was_hidden_is_a_reason() -> None:
+    known = evidence(fate("empty"), dropped=[STANDING, HIDDEN], suppressions={3: SUPPRESSION})
+    assert reasons(known)[-1] == (
+        "Found and not kept: car that belongs to the scene, 2 in 2 pictures; "
+        "person hidden by suppression 3, until 2026-03-31 14:00, 1 in 1 picture."
+    )
+
+
 BEFORE = {"id": 1, "captured_at": NOON - timedelta(hours=1), "state": "empty"}
 AFTER = {"id": 2, "captured_at": NOON + timedelta(hours=1), "state": "empty"}
 

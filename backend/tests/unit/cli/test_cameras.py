@@ -1,11 +1,12 @@
 """`hsi cameras`."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backend.api.schemas.cameras import Camera
-from backend.cli.cameras import all_cameras, camera_of, show, to_be_removed
+from backend.cli.cameras import all_cameras, camera_of, save, show, to_be_removed
 from backend.core.errors import Conflict, NotFound
 from backend.tests.fixtures.scripted_api import ScriptedApi, example, page, problem
 
@@ -90,3 +91,10 @@ def test_another_refusal_of_a_deletion_is_an_error() -> None:
     scripted = ScriptedApi({"DELETE /api/cameras/1": [refused]})
     with scripted.client() as opened, pytest.raises(Conflict, match="deleted already"):
         to_be_removed(opened, DOOR)
+
+
+def test_a_picture_is_saved_or_it_is_said_why_not(tmp_path: Path) -> None:
+    save(tmp_path / "a.jpg", b"picture")
+    assert (tmp_path / "a.jpg").read_bytes() == b"picture"
+    with pytest.raises(Conflict, match=r"cannot write .*: Is a directory"):
+        save(tmp_path, b"picture")

@@ -150,10 +150,26 @@ def test_an_option_before_the_sub_command_is_refused_rather_than_ignored(
         CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
+def test_an_empty_answer_is_an_empty_document() -> None:
+    with ScriptedApi({"DELETE /api/cameras/1/zones/1": [httpx.Response(204)]}).client() as opened:
+        assert opened.send("DELETE", "/api/cameras/1/zones/1") == {}
+
+
+def test_a_picture_is_downloaded_as_it_is_or_refused() -> None:
+    picture = httpx.Response(200, content=b"\xff\xd8", headers={"Content-Type": "image/jpeg"})
+    answers = [picture, problem(404, "camera.no_picture", "no picture yet"), httpx.Response(200)]
+    with ScriptedApi({"GET /api/cameras/1/picture": answers}).client() as opened:
+        assert opened.download("/api/cameras/1/picture", {"drawings": "true"}) == b"\xff\xd8"
+        with pytest.raises(NotFound, match="no picture yet"):
+            opened.download("/api/cameras/1/picture")
+        with pytest.raises(Unavailable, match="is not hsi"):
+            opened.download("/api/cameras/1/picture")
+
+
 def test_groups_say_what_they_do() -> None:
     command = typer.main.get_command(app)
     context = typer.Context(command)
-    for name in ("events", "cameras", "frames"):
+    for name in ("events", "cameras", "frames", "zones", "lines", "masks"):
         group = command.get_command(context, name)  # type: ignore[attr-defined]
         for one in (group, *group.commands.values()):
             assert one.help, one.name

@@ -7,7 +7,9 @@ import pytest
 
 from backend.api.schemas.assessments import Assessment, Recomputation
 from backend.api.schemas.detections import Detection
+from backend.api.schemas.enrichment import EnrichedEvent
 from backend.api.schemas.events import Event, EventLatency
+from backend.api.schemas.tracks import EventTracks
 from backend.cli.events import Wanted, show_event, show_list, show_message, whole_event
 from backend.tests.fixtures.scripted_api import ScriptedApi, example, page, problem
 
@@ -25,6 +27,8 @@ def scripted(recompute: Any) -> ScriptedApi:
             ],
             "GET /api/events/17/recompute": [recompute],
             "GET /api/events/17/latency": [example(EventLatency)],
+            "GET /api/events/17/tracks": [example(EventTracks)],
+            "GET /api/enrichment/events/17": [example(EnrichedEvent)],
         }
     )
 
@@ -61,6 +65,7 @@ def test_an_event_tells_why_it_has_its_score(capsys: pytest.CaptureFixture[str])
     assert "assessment 2, by rules (rules-2), at 2026-03-01 " in text
     assert any(line.endswith(".631  132 ms  first message") for line in lines)
     assert "told 132 ms after the first step of frame 4711" in lines
+    assert "blue 50%, black 19%" in text
     assert "person   91%  41% 20% 10% 45%      4711  dog 31%" in text
     assert "and 4 more: `hsi events show 17 --json` has them all" in lines
 

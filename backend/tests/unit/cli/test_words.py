@@ -13,6 +13,7 @@ from backend.cli.words import (
     local_time,
     moment,
     pairs,
+    place,
     seconds_between,
 )
 from backend.core.errors import Invalid
@@ -72,6 +73,10 @@ def test_a_size_has_a_unit(size: int, shown: str) -> None:
 
 def test_things_are_counted_in_words() -> None:
     assert [counted(number, "frame") for number in (0, 1, 2)] == ["0 frames", "1 frame", "2 frames"]
+
+
+def test_a_box_is_told_in_percents_of_the_picture() -> None:
+    assert place({"x": 0.414, "y": 0.2, "width": 0.1, "height": 0.456}) == "41% 20% 10% 46%"
 
 
 def test_evidence_is_a_list_of_pairs() -> None:

@@ -1,5 +1,6 @@
 """Lines: what crosses one, and what only seems to."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 
@@ -145,11 +146,45 @@ def test_a_line_drawn_the_other_way_has_its_directions_exchanged(path: Trail, li
     assert directions(path, other_way) == [OPPOSITE[one] for one in directions(path, line)]
 
 
-@given(trails(), any_lines)
-def test_in_a_mirror_the_directions_are_exchanged(path: Trail, line: Line) -> None:
-    mirrored = a_line(tuple((1 - x, y) for x, y in line.points))
-    there = directions([(at, (1 - x, y)) for at, (x, y) in path], mirrored)
+mirrors: st.SearchStrategy[Callable[[Point], Point]] = st.sampled_from(
+    [
+        lambda point: (1 - point[0], point[1]),
+        lambda point: (point[0], 1 - point[1]),
+        lambda point: (point[1], point[0]),
+    ]
+)
+
+
+@given(trails(), any_lines, mirrors)
+def test_in_a_mirror_the_directions_are_exchanged(
+    path: Trail, line: Line, mirror: Callable[[Point], Point]
+) -> None:
+    mirrored = a_line(tuple(mirror(point) for point in line.points))
+    there = directions([(at, mirror(place)) for at, place in path], mirrored)
     assert there == [OPPOSITE[one] for one in directions(path, line)]
+
+
+@given(trails(), any_lines, mirrors, mirrors)
+def test_turned_round_the_directions_stay(
+    path: Trail, line: Line, one: Callable[[Point], Point], other: Callable[[Point], Point]
+) -> None:
+    """Two mirrors make a turn."""
+    turned = a_line(tuple(other(one(point)) for point in line.points))
+    there = directions([(at, other(one(place))) for at, place in path], turned)
+    assert there == directions(path, line)
+
+
+@given(trails(), any_lines, st.sampled_from([0.5, 0.25]), st.sampled_from([0.5, 0.25]))
+def test_line_and_path_are_scaled_together(
+    path: Trail, line: Line, wide: float, high: float
+) -> None:
+    """Each way by a factor of its own, as on a picture of another shape."""
+
+    def scale(point: Point) -> Point:
+        return point[0] * wide, point[1] * high
+
+    scaled = a_line(tuple(scale(point) for point in line.points))
+    assert directions([(at, scale(place)) for at, place in path], scaled) == directions(path, line)
 
 
 @given(trails(), any_lines, st.integers(0, 8), st.integers(0, 8))

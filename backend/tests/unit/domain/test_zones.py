@@ -7,16 +7,16 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backend.domain import zones as rules
 from backend.domain.boxes import Box, Detection, foot_point
 from backend.domain.hours import Hours
-from backend.domain.shapes import Points, contains
+from backend.domain.shapes import Point, Points, contains, share_within
 from backend.domain.zones import Stay, Zone, stays, zones_of
 from backend.tests.fixtures.strategies import boxes
-from backend.tests.fixtures.zone_strategies import BEGIN, polygons
+from backend.tests.fixtures.zone_strategies import BEGIN, polygons, stars
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -79,6 +79,44 @@ def test_the_order_in_which_zones_come_does_not_matter(zones: Sequence[Zone]) ->
 def test_a_zone_holds_whose_foot_it_contains(points: Points, box: Box) -> None:
     found = names(Detection("dog", 0.5, box), Zone("zone", points))
     assert (found == ("zone",)) == contains(points, foot_point(box))
+
+
+mirrors: st.SearchStrategy[Callable[[Point], Point]] = st.sampled_from(
+    [
+        lambda point: (1 - point[0], point[1]),  # left and right
+        lambda point: (point[0] / 2, point[1] / 2),  # seen from twice as far
+        lambda point: (point[0] / 2 + 0.5, point[1] / 2 + 0.25),  # and moved
+    ]
+)
+
+
+@given(polygons, boxes(), mirrors, st.none() | st.floats(0.1, 0.9))
+def test_zone_and_detection_move_together(
+    points: Points, box: Box, move: Callable[[Point], Point], share: float | None
+) -> None:
+    """But for upside down: one stands on one's feet."""
+    (x1, y1), (x2, y2) = move((box.x, box.y)), move((box.x + box.width, box.y + box.height))
+    moved = Box(min(x1, x2), y1, abs(x2 - x1), y2 - y1)
+    # Where the decision hangs on a millionth, rounding decides.
+    foot = foot_point(box)
+    near = [(foot[0] + i * 3e-6, foot[1] + j * 3e-6) for i in (-1, 1) for j in (-1, 1)]
+    if share is None:
+        assume(len({contains(points, one) for one in near}) == 1)
+    else:
+        assume(abs(share_within(points, box) - share) > 1e-4)
+    there = Zone("zone", tuple(move(point) for point in points), share=share)
+    assert names(Detection("dog", 0.5, moved), there) == names(
+        Detection("dog", 0.5, box), Zone("zone", points, share=share)
+    )
+
+
+@given(stars(), boxes(), st.floats(1.001, 1.02))
+def test_who_is_in_a_zone_is_in_it_when_it_grows(points: Points, box: Box, factor: float) -> None:
+    grown = tuple((0.5 + (x - 0.5) * factor, 0.5 + (y - 0.5) * factor) for x, y in points)
+    detection = Detection("dog", 0.5, box)
+    for share in (None, 0.5):
+        before = names(detection, Zone("zone", points, share=share))
+        assert names(detection, Zone("zone", grown, share=share)) in {("zone",), before}
 
 
 # --- Values of single fields.

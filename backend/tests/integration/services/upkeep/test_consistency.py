@@ -11,7 +11,7 @@ from backend.core.redis import RedisClient
 from backend.domain.frames import FileMark, FrameState
 from backend.migrations.run import newest
 from backend.services.live.relay import OutboxRelay
-from backend.services.stores import cameras, dead_letters, frames, quarantine
+from backend.services.stores import cameras, dead_letters, frames, quarantine, suppressions
 from backend.services.stores.dead_letters import Wanted
 from backend.services.stores.frames import Outcome
 from backend.services.stores.quarantine import BadFile
@@ -57,12 +57,23 @@ async def house(ledger: Ledger, real_redis: RedisClient) -> Ledger:
         assert await dead_letters.discard(session, [second], now=NOON) == 1
     await works.stage().handle(live(garden))
     await ledger.frame(gone)
+    await _suppress(ledger, garden)
     async with ledger.database.transaction() as session:
         await quarantine.put(session, [BadFile("a/b.jpg", FileMark(1, 2, 3), "x", "y")], now=NOON)
         await cameras.bury(session, gone, now=NOON)
     await ledger.frame(porch, NOON + 99999 * SECOND)  # waits
     await OutboxRelay(ledger.database, real_redis, works.clock).relay()
     return ledger
+
+
+async def _suppress(ledger: Ledger, camera: int) -> None:
+    (track,) = await ledger.rows(
+        "SELECT id FROM tracks WHERE camera_id = :id ORDER BY id LIMIT 1", id=camera
+    )
+    async with ledger.database.transaction() as session:
+        source = await suppressions.from_track(session, camera, track["id"])
+        assert source is not None
+        await suppressions.add(session, camera, source, ends_at=NOON + SECOND, note=None, now=NOON)
 
 
 async def _give_up(ledger: Ledger, frame: int) -> None:
@@ -135,6 +146,17 @@ BROKEN = {
     ),
     "a detection and its frame are in one event": (
         "UPDATE detections SET event_id = (SELECT max(id) FROM events)"
+    ),
+    "a detection's track is there, and of its camera": (
+        "UPDATE detections SET track_id = track_id + 1000"
+    ),
+    "a track was in sight when its detections were taken": (
+        "UPDATE tracks SET last_at = first_at - interval '1 day', "
+        "first_at = first_at - interval '1 day'"
+    ),
+    "a track is of the class with the most votes": "UPDATE tracks SET class_name = 'bird'",
+    "a suppression is of the camera of its track": (
+        "UPDATE suppressions SET camera_id = (SELECT max(id) FROM cameras)"
     ),
     "a frame that is given up has its reason": (
         "UPDATE frames SET reason = NULL WHERE state = 'buried'"

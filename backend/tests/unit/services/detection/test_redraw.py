@@ -4,6 +4,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backend.core.content_store import ContentStore
@@ -18,9 +19,12 @@ PICTURE = jpeg(70)
 HEIGHT, WIDTH = decode(PICTURE, longest=None, full_size=(40, 24)).shape[:2]
 FRAME: dict[str, Any] = {
     "id": 4711,
+    "state": "attached",
     "content_hash": sha256(PICTURE).digest(),
     "width": WIDTH,
     "height": HEIGHT,
+    "masks": None,
+    "masks_changed_at": None,
 }
 PERSON = {
     "class_name": "person",
@@ -44,6 +48,16 @@ async def test_it_is_drawn_where_it_was(tmp_path: Path) -> None:
     await redraw(tmp_path, [FRAME]).draw_again(4711)
     drawn = thumbnail_path(tmp_path / "thumbnails", 4711).read_bytes()
     assert drawn.startswith(b"\xff\xd8")
+
+
+async def test_masks_are_painted_over_before_anything_is_drawn(tmp_path: Path) -> None:
+    whole = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    await redraw(tmp_path, [FRAME | {"masks": [whole]}]).draw_again(4711)
+    drawn = thumbnail_path(tmp_path / "thumbnails", 4711).read_bytes()
+    pixels = decode(drawn, longest=None, full_size=(320, 240))
+    # But for the box and its words, all is black.
+    assert np.median(pixels) == 0
+    assert (pixels > 128).any()
 
 
 async def test_of_no_frame_there_is_none(tmp_path: Path) -> None:
