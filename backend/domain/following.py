@@ -262,15 +262,17 @@ def _look_on_the_way(track: Track, box: Box, at: datetime) -> float | None:
 
 def _late_cost(track: Track, seen: Seen, at: datetime) -> float:
     """For a frame that is older than the track's last sight."""
-    look = likeness(track.print, seen.print)
     if at >= track.first_at:
         apart = boxes_apart(place_at(track, at), foot_point(seen.box), track.last_box)
-        return apart**2 + 0.4 * (1 - look) if apart <= _STEP and look >= 0.3 else math.inf
+        if apart > _STEP:
+            return math.inf
+        look = likeness(track.print, seen.print)
+        return apart**2 + 0.4 * (1 - look) if look >= 0.3 else math.inf
     fit = overlap(track.first_box, seen.box)
-    before = track.first_at - at
-    if before > _MOVING_MEMORY or fit < 0.3 or look < 0.6:
+    if track.first_at - at > _MOVING_MEMORY or fit < 0.3:
         return math.inf
-    return 0.5 * (1 - fit) ** 2 + 0.4 * (1 - look)
+    look = likeness(track.print, seen.print)
+    return 0.5 * (1 - fit) ** 2 + 0.4 * (1 - look) if look >= 0.6 else math.inf
 
 
 def _distance(track: Track, box: Box, at: datetime) -> float:

@@ -14,6 +14,7 @@ from backend.domain.events import Span
 from backend.domain.tracks import PathPoint, Track, TrackState
 from backend.services.stores.rows import Record, record, records
 
+_MOST_OVER = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -46,15 +47,23 @@ async def near(
 ) -> dict[int, Track]:
     """A camera's tracks that are not over, or lie within `memory` of a span of capture times.
 
+    Of those that are over the last 256: late frames of a whole day shall not bring all its tracks.
     One that was said to be no scene while a worker settled it is not.
     """
+    columns = f"id, watched, {', '.join(_COLUMNS)}"
     rows = await session.execute(
         text(
-            f"SELECT id, watched, {', '.join(_COLUMNS)} FROM tracks "
-            "WHERE camera_id = :camera_id AND (state <> 'ended' "
-            "OR (last_at >= :begin AND first_at <= :end)) ORDER BY id"
+            f"SELECT {columns} FROM tracks WHERE camera_id = :camera_id AND state <> 'ended' "
+            f"UNION ALL (SELECT {columns} FROM tracks WHERE camera_id = :camera_id "
+            "AND state = 'ended' AND last_at >= :begin AND first_at <= :end "
+            "ORDER BY last_at DESC, id DESC LIMIT :most) ORDER BY id"
         ),
-        {"camera_id": camera_id, "begin": span.first - memory, "end": span.last + memory},
+        {
+            "camera_id": camera_id,
+            "begin": span.first - memory,
+            "end": span.last + memory,
+            "most": _MOST_OVER,
+        },
     )
     return {row["id"]: _track(row) for row in records(rows)}
 

@@ -269,3 +269,23 @@ STATEMENTS = 16
 async def _camera(session: Session) -> int:
     made = await cameras.create(session, folder="c", slug="c", name="c", time_zone=None, now=NOON)
     return made.id
+
+
+async def test_of_tracks_that_are_over_only_the_last_are_read(works: Works) -> None:
+    camera = await works.ledger.camera()
+    await look(works, camera, every(1, 1, CAR))
+    await works.ledger.change(
+        "INSERT INTO tracks (camera_id, first_at, last_at, still_since, sightings, stirred, "
+        "missed, longest_missed, seen_moving, watched, state, class_name, first_box, last_box, "
+        "rest, print, votes, path, within) SELECT camera_id, t, t, t, 1, 0, 0, 0, false, false, "
+        "'ended', class_name, first_box, last_box, rest, print, votes, path, within "
+        "FROM tracks, generate_series(:begin, :end, interval '1 s') t",
+        begin=NOON + SECOND,
+        end=NOON + 400 * SECOND,
+    )
+    async with works.ledger.database.transaction() as session:
+        found = await tracks.near(session, camera, Span(NOON, NOON + DAY), DAY)
+    alive, *over = found.values()
+    assert alive.state is TrackState.LIVE
+    assert len(over) == 256
+    assert max(track.last_at for track in over) == NOON + 400 * SECOND
