@@ -44,7 +44,7 @@ async def look_back(session: Session, around: Around, suppression: Suppression) 
     found = await hindsight.near(
         session,
         [event["id"] for event in lately.events],
-        _classes_like(suppression.class_name),
+        classes_like(suppression.class_name),
         suppression.box,
     )
     hidden = await asyncio.to_thread(_hidden, suppression, found)
@@ -60,7 +60,7 @@ async def look_back(session: Session, around: Around, suppression: Suppression) 
     )
 
 
-def _classes_like(class_name: str) -> set[str]:
+def classes_like(class_name: str) -> set[str]:
     """Those that a suppression of this class hides."""
     kind = kind_of(class_name)
     return {class_name} | {name for name in GROUPS if kind_of(name) == kind}
