@@ -19,6 +19,7 @@ NO_COLOUR = 128
 _COLOUR_SCALE = 14.0  # bytes of mean difference at which colours are alike by 1/e
 _COLOURED = 4.0  # bytes of mean colour from which it is worth comparing
 _NEUTRAL = 0.6
+_FAINT = 200.0  # square bytes of light and dark; a pattern has ten times as much
 
 
 def likeness(a: bytes, b: bytes) -> float:
@@ -29,7 +30,7 @@ def likeness(a: bytes, b: bytes) -> float:
     """
     if len(a) != LENGTH or len(b) != LENGTH:
         return _NEUTRAL
-    light = max(0.0, _correlation(a[LIGHT], b[LIGHT]))
+    light = max(0.0, _agreement(a[LIGHT], b[LIGHT]))
     edges = _shared(a[EDGES], b[EDGES])
     colour = math.exp(-_mean_difference(a[COLOUR], b[COLOUR]) / _COLOUR_SCALE)
     weight = 0.35 * min(1.0, _colourfulness(a) / _COLOURED, _colourfulness(b) / _COLOURED)
@@ -43,11 +44,13 @@ def blended(old: bytes, new: bytes, share: float) -> bytes:
     return bytes(round(a + share * (b - a)) for a, b in zip(old, new, strict=True))
 
 
-def _correlation(a: bytes, b: bytes) -> float:
+def _agreement(a: bytes, b: bytes) -> float:
+    """A correlation, but that what has hardly any pattern is like what has none either."""
     mean_a, mean_b = sum(a) / len(a), sum(b) / len(b)
     together = sum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True))
-    alone = sum((x - mean_a) ** 2 for x in a) * sum((y - mean_b) ** 2 for y in b)
-    return together / math.sqrt(alone) if alone else 0.0
+    alone = sum((x - mean_a) ** 2 for x in a) + sum((y - mean_b) ** 2 for y in b)
+    faint = _FAINT * len(a)
+    return (together + faint) / (alone / 2 + faint)
 
 
 def _shared(a: bytes, b: bytes) -> float:

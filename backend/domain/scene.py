@@ -134,11 +134,12 @@ def _seen_off(tracks: Sequence[Track]) -> Iterator[int]:
     moving = [track for track in tracks if track.state is TrackState.LIVE and track.seen_moving]
     for index, thing in enumerate(tracks):
         is_missed = thing.state is TrackState.SCENE and thing.missed >= _SEEN_OFF
-        if is_missed and any(_moves_off_from(thing, track) for track in moving):
+        if is_missed and any(moves_off_from(thing, track) for track in moving):
             yield index
 
 
-def _moves_off_from(thing: Track, track: Track) -> bool:
+def moves_off_from(thing: Track, track: Track) -> bool:
+    """Whether a track that moves may be a thing of the scene that is no longer seen in its place."""
     return (
         track.kind == thing.kind
         and timedelta(0) < track.first_at - thing.last_at <= _MOVED_OFF_WITHIN

@@ -33,7 +33,7 @@ def print_of(pixels: Pixels, box: Box) -> bytes:
 
 def _light(grey: _Numbers) -> bytes:
     cells = cv2.resize(grey, (4, 8), interpolation=cv2.INTER_AREA).astype(np.float32)
-    spread = max(float(cells.std()), 1.0)  # one grey level: a wall in the dark has no pattern
+    spread = max(float(cells.std()), 3.0)  # grey levels; a wall in the dark has no pattern
     return _bytes(128 + _CONTRAST * (cells - cells.mean()) / spread)
 
 

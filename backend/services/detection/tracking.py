@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from backend.domain.boxes import Detection
 from backend.domain.following import Seen, follow
 from backend.domain.reading import read
-from backend.domain.scene import Settled, settle
+from backend.domain.scene import Settled, moves_off_from, settle
 from backend.domain.suppressions import hidden_by
 from backend.domain.tracks import Track
 from backend.services.detection.assignment import assign
@@ -131,10 +131,10 @@ def _with_comings(news: Sequence[News], settled: Settled) -> Iterator[News]:
     unseen = departed.difference(one.place for one in news)
     for one in news:
         comes, goes = one.place in arrived, one.place in departed
-        kind = settled.tracks[one.place].kind
-        like = next((i for i in sorted(unseen) if settled.tracks[i].kind == kind), None)
-        if not goes and like is not None and settled.tracks[one.place].seen_moving:
-            unseen.discard(like)
+        track = settled.tracks[one.place]
+        left = next((i for i in sorted(unseen) if moves_off_from(settled.tracks[i], track)), None)
+        if left is not None and track.seen_moving:
+            unseen.discard(left)
             goes = True
         arrived.discard(one.place)
         departed.discard(one.place)

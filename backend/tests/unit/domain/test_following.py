@@ -33,7 +33,7 @@ from backend.tests.fixtures.tracking_strategies import (
 )
 
 BOX = Box(0.4, 0.4, 0.1, 0.2)
-LIGHT, DARK = bytes(range(64)), bytes(reversed(range(64)))
+LIGHT, DARK = bytes(range(0, 256, 4)), bytes(reversed(range(0, 256, 4)))
 
 
 def shifted(box: Box, x: float = 0.0, y: float = 0.0) -> Box:

@@ -16,8 +16,15 @@ def test_likeness_is_a_share_and_the_same_both_ways(a: bytes, b: bytes) -> None:
     assert likeness(a, b) == likeness(b, a)
 
 
-def test_a_print_is_like_itself() -> None:
-    assert likeness(COLOURLESS, COLOURLESS) == pytest.approx(1)
+@given(prints | st.integers(0, 255).map(lambda byte: bytes([byte]) * LENGTH))
+def test_a_print_is_like_itself(print_: bytes) -> None:
+    assert likeness(print_, print_) == pytest.approx(1)
+
+
+def test_what_has_no_pattern_is_unlike_what_has_one() -> None:
+    flat = bytes([128] * 32) + COLOURLESS[32:]
+    chequered = bytes([70, 190] * 16) + COLOURLESS[32:]
+    assert likeness(flat, chequered) < 0.6 < likeness(flat, flat)
 
 
 def test_a_missing_print_proves_nothing() -> None:

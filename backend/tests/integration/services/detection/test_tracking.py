@@ -289,3 +289,24 @@ async def test_of_tracks_that_are_over_only_the_last_are_read(works: Works) -> N
     assert alive.state is TrackState.LIVE
     assert len(over) == 256
     assert max(track.last_at for track in over) == NOON + 400 * SECOND
+
+
+async def test_who_passes_elsewhere_is_not_the_one_that_left(works: Works) -> None:
+    """A parked car was not seen for ten minutes; another drives past at the other end."""
+    camera = await works.ledger.camera()
+    parked = Detection("car", 0.8, Box(0.0, 0.7, 0.2, 0.2))
+    await look(works, camera, every(10, 8, parked) + every(30, 22, since=80))
+    passing = [
+        (
+            NOON + (900 + i) * SECOND,
+            Findings((Detection("car", 0.8, Box(0.5 + 0.08 * i, 0.1, 0.15, 0.1)),)),
+        )
+        for i in range(4)
+    ]
+    await look(works, camera, passing)
+    (left,) = await works.ledger.rows("SELECT id FROM tracks WHERE state = 'left'")
+    signs = await works.ledger.rows(
+        "SELECT signs FROM detections WHERE track_id <> :left", left=left["id"]
+    )
+    assert len(signs) == 4
+    assert not any("departed" in (row["signs"] or {}) for row in signs)

@@ -6,6 +6,7 @@ import pytest
 
 from backend.domain.boxes import Box
 from backend.domain.prints import LENGTH, likeness
+from backend.domain.suppressions import LEAST_LIKENESS
 from backend.services.detection.detector import Pixels
 from backend.services.detection.prints import print_of
 
@@ -56,3 +57,13 @@ def test_a_plain_surface_has_one(grey: int) -> None:
     plain = print_of(np.full((50, 50, 3), grey, np.uint8), WHOLE)
     assert len(plain) == LENGTH
     assert 0 <= likeness(plain, print_of(pattern(1), WHOLE)) <= 1
+
+
+def test_a_plain_wall_is_like_itself_in_the_next_picture() -> None:
+    """Its noise is no pattern: a suppression of something plain must hold."""
+    random = np.random.default_rng(3)
+    walls = [
+        np.clip(random.normal(60, 4, (240, 320, 3)), 0, 255).astype(np.uint8) for _ in range(2)
+    ]
+    first, second = (print_of(wall, Box(0.25, 0.25, 0.5, 0.5)) for wall in walls)
+    assert likeness(first, second) >= LEAST_LIKENESS
