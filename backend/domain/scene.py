@@ -139,7 +139,7 @@ def _seen_off(tracks: Sequence[Track]) -> Iterator[int]:
 
 
 def moves_off_from(thing: Track, track: Track) -> bool:
-    """Whether a track that moves may be a thing of the scene that is no longer seen in its place."""
+    """Whether a track that moves may be a thing of the scene that is not seen there any more."""
     return (
         track.kind == thing.kind
         and timedelta(0) < track.first_at - thing.last_at <= _MOVED_OFF_WITHIN
