@@ -269,7 +269,12 @@ class ContentStore:
             return []
         except OSError as error:
             raise _unreadable(self._folder, error.strerror) from error
-        return [self._folder / name for name in names if name not in ours]
+        # A mark whose writer was killed is ours as well; it is a few bytes, and written once.
+        return [
+            self._folder / name
+            for name in names
+            if name not in ours and not (name.startswith(f".{MARK}.") and is_unfinished(name))
+        ]
 
     def set_aside(self, content_hash: bytes) -> Path | None:
         """Begin to remove content; where it lies now, a place that nobody else uses.
