@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from backend.core.errors import Invalid, Unavailable
-from backend.services.detection import yolox
+from backend.services.detection import rtdetr, yolox
+from backend.services.detection.coco import classes_of
 from backend.services.detection.detector import Findings, Pixels, View
 from backend.services.detection.family import Family, Recognise, Tensor
 from backend.services.detection.postprocess import Candidate, findings
 
-FAMILIES: tuple[Recognise, ...] = (yolox.recognise,)
+FAMILIES: tuple[Recognise, ...] = (yolox.recognise, rtdetr.recognise)
 """The first that recognises a file reads it."""
 
 # ONNX Runtime has no common class for its errors.
@@ -106,7 +107,7 @@ def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
 def _ask(
     session: onnxruntime.InferenceSession, family: Family, pixels: Pixels, confidence: float
 ) -> list[Candidate]:
-    answer: list[NDArray[np.float32]] = session.run(None, family.feed(pixels))
+    answer: list[NDArray[Any]] = session.run(None, family.feed(pixels))
     height, width = pixels.shape[:2]
     return family.candidates(answer, (width, height), confidence)
 
@@ -126,13 +127,20 @@ def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 def _family_of(session: onnxruntime.InferenceSession, path: Path) -> Family:
     inputs = _tensors(session.get_inputs())
     outputs = _tensors(session.get_outputs())
+    try:
+        classes = classes_of(session.get_modelmeta().custom_metadata_map)
+    except ValueError as error:
+        raise Invalid(
+            f"the model file {path} cannot be read: {error}", code="model.unknown_family"
+        ) from error
     for recognise in FAMILIES:
-        family = recognise(inputs, outputs)
+        family = recognise(inputs, outputs, classes)
         if family is not None:
             return family
     raise Invalid(
-        f"the model file {path} is of no family that is known here (YOLOX for COCO):"
-        f" it takes {'; '.join(map(str, inputs))} and gives {'; '.join(map(str, outputs))}",
+        f"the model file {path} is of no family that is known here (YOLOX, RT-DETR) with"
+        f" {len(classes)} classes: it takes {'; '.join(map(str, inputs))}"
+        f" and gives {'; '.join(map(str, outputs))}",
         code="model.unknown_family",
     )
 

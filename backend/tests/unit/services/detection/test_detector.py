@@ -25,8 +25,11 @@ from backend.tests.fixtures.onnx_models import (
     SIDE,
     BrokenFamily,
     no_objects,
+    no_queries,
     put_object,
+    put_query,
     write_constant_model,
+    write_model,
 )
 from backend.tests.fixtures.site import ShadeDetector
 
@@ -70,12 +73,21 @@ def model(folder: Path) -> OnnxDetector:
     return load(path, threads=1, confidence=0.5)
 
 
+def queries(folder: Path) -> OnnxDetector:
+    """The same of the other family."""
+    answer = no_queries()
+    for query, class_index, score in ((0, 0, 0.6), (1, 16, 0.75), (2, 56, 0.9)):
+        put_query(answer, query, class_index, score, (0.1 + 0.2 * query, 0.5, 0.1, 0.2))
+    return load(write_model(folder / "queries.onnx", answer), threads=1, confidence=0.5)
+
+
 def gated() -> GatedDetector:
     return GatedDetector(scripted(), Gate())
 
 
 MADE: dict[str, Callable[[Path], Detector]] = {
     "onnx": model,
+    "rtdetr": queries,
     "motion": lambda _: MotionDetector(),
     "scripted": lambda _: scripted(),
     "shades": lambda _: ShadeDetector(),
