@@ -30,7 +30,9 @@ from backend.services.detection.claims import Claims
 from backend.services.detection.colours import ColourEnricher
 from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examiner
+from backend.services.detection.motion import MotionDetector
 from backend.services.detection.movement import MovementEnricher
+from backend.services.detection.onnx import OnnxDetector
 from backend.services.detection.opening import open_detector
 from backend.services.detection.reader import PictureReader
 from backend.services.detection.redraw import Redraw
@@ -312,7 +314,7 @@ async def run_pipeline(
             clock,
             worker,
             supervisor,
-            partial(_details, detector.name, places.media_root, state),
+            partial(_details, detector, places.media_root, state),
         ).run,
     )
     try:
@@ -332,11 +334,14 @@ class _State:
     enrichment: Enrichment
 
 
-def _details(detector: str, media_root: Path, state: _State) -> dict[str, Any]:
+def _details(
+    detector: OnnxDetector | MotionDetector, media_root: Path, state: _State
+) -> dict[str, Any]:
     """What a worker says of itself."""
     slow = {name: pace.slowness for name, pace in state.paces.items()}
     return {
-        "detector": detector,
+        "detector": detector.name,
+        "doubt": detector.doubt,
         "media_root": str(media_root),
         "watched_folders": state.watch.folders,
         "polled_folders": state.watch.polled,

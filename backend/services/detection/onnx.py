@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
@@ -17,6 +17,7 @@ from backend.services.detection.coco import classes_of
 from backend.services.detection.detector import Findings, Pixels, View
 from backend.services.detection.family import Family, Recognise, Tensor
 from backend.services.detection.postprocess import Candidate, findings
+from backend.services.detection.self_check import SURE, doubt_about
 
 FAMILIES: tuple[Recognise, ...] = (yolox.recognise, rtdetr.recognise)
 """The first that recognises a file reads it."""
@@ -37,13 +38,23 @@ _ERRORS_ONLY = 3
 
 
 class OnnxDetector:
-    """Runs one model in a thread of its own, one picture at a time. Remembers nothing."""
+    """Runs one model in a thread of its own, one picture at a time. Remembers nothing.
+
+    `doubt` says why the model cannot be trusted, where it cannot.
+    """
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, family: Family, *, file: str, confidence: float
+        self,
+        session: onnxruntime.InferenceSession,
+        family: Family,
+        *,
+        file: str,
+        confidence: float,
+        doubt: str | None = None,
     ) -> None:
         self.name = f"{family.name}:{file}"
         self.sight = family.sight
+        self.doubt = doubt
         self._session = session
         self._family = family
         self._confidence = confidence
@@ -60,7 +71,7 @@ class OnnxDetector:
 
     def _look(self, pixels: Pixels) -> Findings:
         try:
-            candidates = _ask(self._session, self._family, pixels, self._confidence)
+            _, candidates = _ask(self._session, self._family, self._confidence, pixels)
         except (*_RUNTIME_ERRORS, ValueError) as error:
             raise Unavailable(
                 f"the model {self.name} failed: {_first_line(error)}", code="detector.failed"
@@ -73,10 +84,10 @@ class OnnxDetector:
 
 
 def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
-    """The detector in the file `path`; it has answered once, on an empty picture, when it returns.
+    """The detector in the file `path`; it has answered to three pictures when it returns.
 
     `threads` is the number of cores that one picture may use; `confidence`, 0..1, the least that
-    a detection needs. Takes about a second for a large model.
+    a detection needs. Takes some seconds for a large model.
 
     Raises `Invalid`: `model.missing`, `model.broken` (no ONNX that runs here),
     `model.unknown_family` (it runs, but nothing here knows how to read it).
@@ -91,7 +102,7 @@ def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
         ) from error
     family = _family_of(session, path)
     try:
-        _ask(session, family, np.full((family.sight, family.sight, 3), 114, np.uint8), confidence)
+        doubt = doubt_about(partial(_ask, session, family, SURE), family.sight)
     except ValueError as error:
         raise Invalid(
             f"the model file {path} looks like {family.name} and does not answer like it: {error}",
@@ -101,15 +112,15 @@ def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
         raise Invalid(
             f"the model file {path} cannot be run: {_first_line(error)}", code="model.broken"
         ) from error
-    return OnnxDetector(session, family, file=path.name, confidence=confidence)
+    return OnnxDetector(session, family, file=path.name, confidence=confidence, doubt=doubt)
 
 
 def _ask(
-    session: onnxruntime.InferenceSession, family: Family, pixels: Pixels, confidence: float
-) -> list[Candidate]:
+    session: onnxruntime.InferenceSession, family: Family, confidence: float, pixels: Pixels
+) -> tuple[list[NDArray[Any]], list[Candidate]]:
     answer: list[NDArray[Any]] = session.run(None, family.feed(pixels))
     height, width = pixels.shape[:2]
-    return family.candidates(answer, (width, height), confidence)
+    return answer, family.candidates(answer, (width, height), confidence)
 
 
 def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import cv2
+import structlog
 
 from backend.services.detection import onnx
 from backend.services.detection.motion import MotionDetector
 from backend.services.detection.onnx import OnnxDetector
+
+log = structlog.get_logger(__name__)
 
 
 def open_detector(
@@ -21,4 +24,7 @@ def open_detector(
     cv2.setNumThreads(1)
     if model is None:
         return MotionDetector()
-    return onnx.load(model, threads=threads, confidence=confidence)
+    detector = onnx.load(model, threads=threads, confidence=confidence)
+    if detector.doubt is not None:
+        log.warning("the model cannot be trusted", detector=detector.name, reason=detector.doubt)
+    return detector

@@ -136,15 +136,25 @@ def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> 
     if opened:
         return _waiting("detector", "pictures wait to be looked at", opened)
     names = _listed(word.detector for word in words if word.detector) or "an unknown detector"
-    if slow := _slowest(words, "detector"):
-        reason = f"{names} {_how_slow(slow, 'a picture')}"
-        return Finding("detector", "degraded", reason, slow.since, "detector_slow")
+    if flaw := _flaw_of_detectors(words, names):
+        return flaw
     since = [word.breakers["detector"].since for word in words if "detector" in word.breakers]
     known = max((at for at in since if at), default=None)
     if names == "motion":
         reason = "motion only: no model is installed, so it sees that something moves, and not what"
         return Finding("detector", "healthy", reason, known)
     return Finding("detector", "healthy", f"{names} looks at the pictures", known)
+
+
+def _flaw_of_detectors(words: Sequence[Word], names: str) -> Finding | None:
+    """Why detectors that answer are not well."""
+    if doubts := sorted({word.doubt for word in words if word.doubt}):
+        reason = f"{names} cannot be trusted: {'; '.join(doubts)}"
+        return Finding("detector", "degraded", reason, rung="detector_doubtful")
+    if slow := _slowest(words, "detector"):
+        reason = f"{names} {_how_slow(slow, 'a picture')}"
+        return Finding("detector", "degraded", reason, slow.since, "detector_slow")
+    return None
 
 
 def _opened(words: Sequence[Word], name: str) -> list[BreakerWord]:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import typer
 
+from backend.cli.status import status
 from backend.tests.fixtures.ledger import Ledger
+from backend.tests.fixtures.onnx_models import no_queries, write_model
 from backend.tests.fixtures.product import PROJECT, Product, until
 from backend.tests.fixtures.waiting import wait_for
 
@@ -127,3 +130,26 @@ async def test_with_a_broken_model_it_does_not(product: Product, tmp_path: Path)
     assert said.startswith(f"hsi worker: the model file {model} cannot be loaded: ")
     assert said.count("\n") == 1
     assert not ready.exists()
+
+
+async def test_with_a_model_that_does_not_see_health_and_status_say_so(
+    product: Product, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = write_model(tmp_path / "blind.onnx", no_queries())
+    product.media_root.mkdir()
+    product.environment = {**product.environment, "DETECTOR__MODEL": str(blind)}
+    address = await product.start_api()
+    product.start_worker()
+
+    async def is_said() -> bool:
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            report = (await client.get("/api/system/health")).json()
+        return "detector_doubtful" in {rung["name"] for rung in report["rungs"]}
+
+    await until(is_said, "health to say it", seconds=15)
+    with pytest.raises(typer.Exit) as ended:
+        await asyncio.to_thread(status, server=address)
+    assert ended.value.exit_code == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The model does not see" in said
+    assert "rtdetr:blind.onnx cannot be trusted: it gives the same answer to two pictures" in said
