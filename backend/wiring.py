@@ -30,6 +30,7 @@ from backend.services.detection.claims import Claims
 from backend.services.detection.colours import ColourEnricher
 from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examiner
+from backend.services.detection.models.folder import ModelFolder
 from backend.services.detection.motion import MotionDetector
 from backend.services.detection.movement import MovementEnricher
 from backend.services.detection.onnx import OnnxDetector
@@ -70,12 +71,27 @@ class Folders:
     pictures: Path
     thumbnails: Path
     logs: Path
+    models: Path
 
 
 def folders(settings: Settings) -> Folders:
     """The folders that follow from the settings."""
     data = settings.data
-    return Folders(settings.media_root, data / "pictures", data / "thumbnails", data / "logs")
+    return Folders(
+        settings.media_root,
+        data / "pictures",
+        data / "thumbnails",
+        data / "logs",
+        data / "models",
+    )
+
+
+def model_of(settings: Settings) -> Path | None:
+    """The file of the model that a worker takes at its start; None where it sees motion alone.
+
+    Raises Invalid where it cannot be known which one is in use.
+    """
+    return settings.detector.model or ModelFolder(folders(settings).models).in_use()
 
 
 @asynccontextmanager
@@ -232,7 +248,7 @@ async def run_pipeline(
     bells = StreamBells(redis, [Lane.LIVE, Lane.BACKLOG], hearer=worker)
     relay = OutboxRelay(database, redis, clock)
     detector = open_detector(
-        settings.detector.model,
+        model_of(settings),
         threads=settings.detector.threads,
         confidence=settings.detector.confidence_threshold,
     )

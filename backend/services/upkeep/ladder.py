@@ -124,7 +124,7 @@ LADDER: tuple[Rung, ...] = (
         "what is no number",
         "Everything, but what is found is not to be trusted; pictures are kept.",
         "Nothing, and that is the harm: pictures are looked at as if it saw.",
-        "Take another file: DETECTOR__MODEL names it; then start the worker anew.",
+        "Take another one, by `hsi models use` or DETECTOR__MODEL; then start the worker anew.",
     ),
     Rung(
         "detector_slow",

@@ -5,6 +5,9 @@ there every place of the picture is a query, since with fewer the choice among n
 would be a lottery. Their order is chance still, and means nothing.
 """
 
+import re
+import runpy
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +87,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
         decoder_ffn_dim=64,
         decoder_layers=2,
         hidden_expansion=0.5,
-        num_labels=len(COCO_CLASSES),
+        id2label=dict(enumerate(COCO_CLASSES)),
         num_queries=PLACES,
     )
     model = given.RTDetrV2ForObjectDetection(config).eval()
@@ -95,28 +98,16 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 
 
 def export(model: Any, file: Path) -> None:
-    """As the guide says."""
-
-    class Answers(torch.nn.Module):  # type: ignore[misc,unused-ignore]
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, pixel_values: Any) -> Any:
-            outputs = self.model(pixel_values)
-            return outputs.logits, outputs.pred_boxes
-
-    inputs, outputs = ["pixel_values"], ["logits", "pred_boxes"]
-    torch.onnx.export(
-        Answers().eval(),
-        (torch.zeros(1, 3, SIDE, SIDE),),
-        str(file),
-        dynamo=False,
-        opset_version=16,
-        input_names=inputs,
-        output_names=outputs,
-        dynamic_axes={name: {0: "batch"} for name in (*inputs, *outputs)},
-    )
+    """By the very text of the guide, but for the size of the input."""
+    guide = (PROJECT / "docs" / "guide" / "detectors.md").read_text(encoding="utf-8")
+    (text,) = re.findall("```python\n(.*?)```", guide, re.DOTALL)
+    assert "SIDE = 640\n" in text
+    weights, script = file.with_name("weights"), file.with_name("export.py")
+    model.save_pretrained(weights)
+    script.write_text(text.replace("SIDE = 640\n", f"SIDE = {SIDE}\n"), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["export.py", str(weights), str(file)])
+        runpy.run_path(str(script), run_name="__main__")
 
 
 def picture(path: Path) -> Pixels:
