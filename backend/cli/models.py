@@ -11,6 +11,7 @@ from backend.cli.client import Data, Document, Json
 
 if TYPE_CHECKING:
     from backend.core.config import Settings
+    from backend.services.detection.models.catalogue import Entry
     from backend.services.detection.models.download import Fetched, Progress
     from backend.services.detection.models.folder import ModelFolder
     from backend.services.detection.models.taking import Seen
@@ -181,31 +182,42 @@ def fetch(
 
 
 def rows_of(folder: "ModelFolder", model: Path | None) -> list[Document]:
-    """What is known, and what is here: the catalogue first."""
+    """What is known, and what is here: the catalogue first. `model` is the one that is set."""
     from backend.services.detection.models.catalogue import catalogue
     from backend.services.detection.models.folder import NO_MODEL
 
     manifest = folder.read()
     in_use = None if model is not None else manifest.in_use or NO_MODEL
-    rows = []
-    for name, entry in catalogue().items():
-        row: Document = {"name": name, "title": entry.title, "about": entry.about}
-        row |= {"ap": entry.ap, "speed": entry.speed, "licence": entry.licence or None}
-        size = entry.source.size if entry.source else None
-        row |= {"figures": entry.figures or None, "bytes": size, "family": None}
-        row["state"] = "weights only" if entry.weights else "can be fetched"
-        rows.append(row)
-    rows[0]["state"] = "here"
-    known = {row["name"]: row for row in rows}
+    rows = {name: _row(entry) for name, entry in catalogue().items()}
     for name, kept in manifest.models.items():
-        row = known.get(name, {"name": name, "title": name, "about": f"from {kept.source}"})
-        row |= {"state": "here", "bytes": kept.size, "family": kept.family}
-        if name not in known:
-            rows.append(row)
-    for row in rows:
-        if row["name"] == in_use:
+        own = {"name": name, "title": name, "about": f"from {kept.source}"}
+        rows.setdefault(name, own).update(bytes=kept.size, family=kept.family)
+    for name, row in rows.items():
+        if name == in_use:
             row["state"] = "in use"
-    return rows
+        elif name == NO_MODEL or name in manifest.models:
+            row["state"] = "here"
+        elif folder.part(name).exists():
+            row["state"] = "partly here"
+        if name in manifest.models and not folder.file(name).is_file():
+            row["state"] += ", and gone"
+    return list(rows.values())
+
+
+def _row(entry: "Entry") -> Document:
+    """A model that is not here."""
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "about": entry.about,
+        "ap": entry.ap,
+        "speed": entry.speed,
+        "figures": entry.figures or None,
+        "licence": entry.licence or None,
+        "bytes": entry.source.size if entry.source else None,
+        "family": None,
+        "state": "weights only" if entry.weights else "can be fetched",
+    }
 
 
 def show(rows: list[Document]) -> None:

@@ -192,6 +192,7 @@ class Download:
                             code="model.too_long",
                         )
                     file.write(piece)
+                    file.flush()  # what came is to go on from also after a kill
                     self._progress(done, known.size)
         except httpx.TransportError as error:
             raise _BrokenOff(_words(error)) from error

@@ -3,6 +3,10 @@
 import contextlib
 import io
 import json
+import os
+import pty
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
@@ -16,6 +20,8 @@ from backend.services.detection.models import catalogue as module
 from backend.services.detection.models.catalogue import catalogue
 from backend.tests.fixtures.model_server import Manner, ModelServer, model_server
 from backend.tests.fixtures.onnx_models import no_queries, write_model
+from backend.tests.fixtures.product import PROJECT
+from backend.tests.fixtures.waiting import wait_for
 from backend.wiring import model_of
 
 CATALOGUE = """
@@ -191,6 +197,7 @@ def test_one_that_does_not_see_is_added_and_said(tmp_path: Path) -> None:
 def test_a_damaged_file_is_found_and_not_used(tmp_path: Path) -> None:
     run("pull", "small")
     (tmp_path / "data" / "models" / "small.onnx").write_bytes(b"x")
+    assert states()["small"] == "here", "a list reads no files"
     status, out, _ = run("verify", "small")
     assert (status, out) == (
         1,
@@ -201,6 +208,15 @@ def test_a_damaged_file_is_found_and_not_used(tmp_path: Path) -> None:
     status, out, _ = run("pull", "small")
     assert "small is here: " in out
     assert run("verify")[0] == 0
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_file_that_is_gone_is_said_in_the_list(tmp_path: Path) -> None:
+    run("pull", "small")
+    run("use", "small")
+    (tmp_path / "data" / "models" / "small.onnx").unlink()
+    assert states()["small"] == "in use, and gone"
+    assert run("verify")[1] == "small: its file is gone\n"
 
 
 def test_the_setting_goes_before(
@@ -243,3 +259,50 @@ def test_the_shipped_catalogue_s_hashes_are_held_to(
     assert status == 1
     assert "has another file there: " in said
     assert "and not 3659407 bytes" in said
+
+
+@pytest.mark.slow
+def test_what_is_stopped_by_ctrl_c_or_killed_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process and on a terminal of its own, where there is a bar. Each time more is there."""
+    nano = catalogue()["yolox-nano"].to_fetch()
+    assert nano.size is not None
+    content = bytes(nano.size)
+    part = tmp_path / "data" / "models" / ".yolox-nano.part"
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
+
+    def stopped(number: signal.Signals, size: int) -> tuple[int, str]:
+        """How a command ends that is stopped once so much is there; what its terminal shows."""
+        terminal, of_child = pty.openpty()
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "backend.cli", "models", "pull", "yolox-nano"],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), "TERM": "xterm"},
+            stderr=of_child,
+        )
+        os.close(of_child)
+        wait_for(lambda: part.is_file() and part.stat().st_size == size, what="a part of it")
+        assert states()["yolox-nano"] == "partly here"
+        child.send_signal(number)
+        status = child.wait(10)
+        shown = os.read(terminal, 100_000).decode()
+        os.close(terminal)
+        return status, shown
+
+    with model_server(content) as server:
+        monkeypatch.setenv("MODELS__BASE_URL", server.address)
+        server.manners = [Manner(breaks_after=1_000_000, stalls=True)] * 2
+        status, shown = stopped(signal.SIGINT, 1_000_000)
+        assert status == 130
+        assert "stopped; `hsi models pull yolox-nano` goes on from there" in shown
+        assert "yolox-nano" in shown.partition("stopped")[0], "the bar"
+        assert "/3.7" in shown
+        status, _ = stopped(signal.SIGKILL, 2_000_000)
+        assert status == -signal.SIGKILL
+        ended, _, said = run("pull", "yolox-nano")
+    asked = [wanted for _, wanted in server.asked]
+    assert asked == [None, "bytes=1000000-", "bytes=2000000-", None]
+    assert (ended, "another hash than it should" in said) == (2, True)
+    assert not part.exists()
