@@ -71,7 +71,7 @@ class OnnxDetector:
 
     def _look(self, pixels: Pixels) -> Findings:
         try:
-            _, candidates = _ask(self._session, self._family, self._confidence, pixels)
+            candidates = _ask(self._session, self._family, pixels, self._confidence)
         except (*_RUNTIME_ERRORS, ValueError) as error:
             raise Unavailable(
                 f"the model {self.name} failed: {_first_line(error)}", code="detector.failed"
@@ -102,7 +102,7 @@ def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
         ) from error
     family = _family_of(session, path)
     try:
-        doubt = doubt_about(partial(_ask, session, family, SURE), family.sight)
+        doubt = doubt_about(partial(_examine, session, family), family.sight)
     except ValueError as error:
         raise Invalid(
             f"the model file {path} looks like {family.name} and does not answer like it: {error}",
@@ -116,11 +116,19 @@ def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
 
 
 def _ask(
-    session: onnxruntime.InferenceSession, family: Family, confidence: float, pixels: Pixels
+    session: onnxruntime.InferenceSession, family: Family, pixels: Pixels, confidence: float
+) -> list[Candidate]:
+    answer: list[NDArray[Any]] = session.run(None, family.feed(pixels))
+    height, width = pixels.shape[:2]
+    return family.candidates(answer, (width, height), confidence)
+
+
+def _examine(
+    session: onnxruntime.InferenceSession, family: Family, pixels: Pixels
 ) -> tuple[list[NDArray[Any]], list[Candidate]]:
     answer: list[NDArray[Any]] = session.run(None, family.feed(pixels))
     height, width = pixels.shape[:2]
-    return answer, family.candidates(answer, (width, height), confidence)
+    return answer, family.candidates(answer, (width, height), SURE)
 
 
 def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -1,5 +1,6 @@
 """RT-DETR: which files are taken for it, and how their answers are read."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as drawn
 from numpy.typing import NDArray
 
 from backend.core.errors import Invalid
@@ -109,6 +113,43 @@ def test_one_query_may_have_two_classes_and_no_more_are_taken_than_queries() -> 
     found = MODEL.candidates([answer["logits"], answer["pred_boxes"]], (160, 90), 0.5)
     assert {one.class_name for one in found} == set(COCO_CLASSES[:QUERIES])
     assert {one[2:] for one in found} == {(0.375, 0.25, 0.625, 0.75)}
+
+
+LETTERS = tuple("abcde")
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Logits, no two alike, and boxes."""
+    queries = draw(st.integers(1, 6))
+    numbers = st.floats(-8, 8, width=32)
+    shape = (1, queries, len(LETTERS))
+    logits = draw(drawn.arrays(np.float32, shape, elements=numbers, unique=True))
+    boxes = draw(drawn.arrays(np.float32, (1, queries, 4), elements=st.floats(0, 1, width=32)))
+    return logits, boxes
+
+
+@given(answers(), st.floats(0.01, 0.99))
+def test_it_reads_what_the_definition_reads(
+    answer: tuple[NDArray[np.float32], NDArray[np.float32]], confidence: float
+) -> None:
+    """All pairs of query and class by their scores, as many as queries, those that are sure."""
+    logits, boxes = answer
+    pairs = [
+        (1 / (1 + math.exp(-float(logit))), query, label)
+        for query, row in enumerate(logits[0])
+        for label, logit in enumerate(row)
+    ]
+    wanted = []
+    for score, query, label in sorted(pairs, reverse=True)[: logits.shape[1]]:
+        x, y, width, height = map(float, boxes[0, query])
+        box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        if score >= confidence:
+            wanted.append((LETTERS[label], score, *box))
+    found = RtDetr("x", SIDE, SIDE, LETTERS, 0, 1).candidates([logits, boxes], (9, 9), confidence)
+    for one, other in zip(sorted(found), sorted(wanted), strict=True):
+        assert one[0] == other[0]
+        assert one[1:] == pytest.approx(other[1:], abs=1e-9)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
