@@ -29,16 +29,11 @@ def letterbox_scale(width: int, height: int, to_width: int, to_height: int) -> f
 
 def stretched(pixels: Pixels, width: int, height: int) -> Planes:
     """The picture, over the whole of the input, whatever its shape. Red, green, blue, 0..1."""
-    fitting = _resized(_resized(pixels, width, pixels.shape[0]), width, height)
-    # By OpenCV, which takes a third of the time that NumPy takes for the same.
-    return cv2.dnn.blobFromImage(fitting, 1 / 255, swapRB=True).astype(np.float32, copy=False)
-
-
-def _resized(pixels: Pixels, width: int, height: int) -> Pixels:
-    """Along one side: made smaller by means of areas, so that nothing thin is missed.
-
-    One side at a time, since OpenCV does so only where neither side grows.
-    """
-    shrinks = height < pixels.shape[0] or width < pixels.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(pixels, (width, height), interpolation=how).astype(np.uint8, copy=False)
+    shrinks_by = max(pixels.shape[1] / width, pixels.shape[0] / height)
+    # Between every two pixels or nearer nothing falls through; means of areas take twice as long.
+    how = cv2.INTER_LINEAR if shrinks_by <= 2 else cv2.INTER_AREA
+    fitting = cv2.resize(pixels, (width, height), interpolation=how)
+    red_first = cv2.cvtColor(fitting, cv2.COLOR_BGR2RGB)
+    planes = np.ascontiguousarray(red_first.transpose(2, 0, 1)[None], np.float32)
+    planes *= np.float32(1 / 255)
+    return planes

@@ -180,9 +180,9 @@ class Download:
         most = known.size or MAX_BYTES
         done = start
         try:
-            _note_validator(known.part, answer)
             with known.part.open("rb+" if start else "wb") as file:
                 file.seek(start)
+                _note_validator(known.part, answer)  # once nothing older is there any more
                 # As it comes: in pieces of one size, what came of the last one would be lost.
                 for piece in answer.iter_raw():
                     done += len(piece)

@@ -114,19 +114,22 @@ def picture(path: Path) -> Pixels:
     return decode(path.read_bytes(), longest=None, full_size=(1280, 720))
 
 
-@pytest.mark.parametrize("path", PICTURES[:4], ids=lambda path: path.stem)
-def test_a_picture_goes_in_as_transformers_prepares_it(path: Path, reference: Reference) -> None:
-    """Not bit by bit: Pillow and OpenCV make pictures smaller in slightly different ways."""
-    pixels = picture(path)
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(("longest", "mean"), [(None, 1.0), (640, 1.5)])
+def test_a_picture_goes_in_as_transformers_prepares_it(
+    path: Path, longest: int | None, mean: float, reference: Reference
+) -> None:
+    """Not bit by bit: Pillow and OpenCV make pictures smaller in slightly different ways, and so
+    does a JPEG's decoder, which does a part of it in the pipeline. In grey levels of 255."""
     processor = type(reference.processor)()  # with its defaults: 640 x 640
-    theirs = processor(images=np.ascontiguousarray(pixels[:, :, ::-1]), return_tensors="np")[
-        "pixel_values"
-    ]
-    ours = stretched(pixels, 640, 640)
+    red_first = np.ascontiguousarray(picture(path)[:, :, ::-1])
+    theirs = processor(images=red_first, return_tensors="np")["pixel_values"]
+    decoded = decode(path.read_bytes(), longest=longest, full_size=(1280, 720))
+    ours = stretched(decoded, 640, 640)
     assert ours.shape == theirs.shape == (1, 3, 640, 640)
     difference = np.abs(ours - theirs) * 255
-    assert difference.mean() < 1
-    assert np.percentile(difference, 99) < 10
+    assert difference.mean() < mean
+    assert np.percentile(difference, 99) < 12
 
 
 def test_the_answer_is_read_as_transformers_reads_it(reference: Reference) -> None:

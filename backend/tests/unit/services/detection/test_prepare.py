@@ -21,7 +21,9 @@ def test_stretched_it_is_all_of_the_input_red_first_from_0_to_1() -> None:
     assert pytest.approx(np.tile([1, 0.2, 0], (60 * 80, 1))) == planes.reshape(3, -1).T
 
 
-@pytest.mark.parametrize("shape", [(90, 640), (640, 90), (640, 640), (45, 45)])
+@pytest.mark.parametrize(
+    "shape", [(90, 640), (640, 90), (640, 640), (45, 45), (128, 128), (120, 70), (129, 64)]
+)
 def test_nothing_thin_is_missed_where_a_side_shrinks(shape: tuple[int, int]) -> None:
     """Lines of one pixel: their mean is what is left of them, wherever they fall."""
     pixels = np.zeros((*shape, 3), np.uint8)
