@@ -95,6 +95,16 @@ def test_without_names_other_classes_than_coco_s_are_refused(tmp_path: Path) -> 
     assert refused.value.code == "model.unknown_family"
 
 
+def test_a_file_that_only_looks_like_it(tmp_path: Path) -> None:
+    """It leaves open how many boxes it gives, and gives another number of them than of queries."""
+    answer = {**no_queries(), "pred_boxes": np.zeros((1, QUERIES - 1, 4), np.float32)}
+    told = {"pred_boxes": (1, "boxes", 4), "logits": (1, "queries", 80)}
+    path = write_model(tmp_path / "alike.onnx", answer, told=told)
+    with pytest.raises(Invalid, match="looks like rtdetr and does not answer like it") as refused:
+        load(path, threads=1, confidence=0.5)
+    assert refused.value.code == "model.unknown_family"
+
+
 def test_the_picture_is_stretched_red_first_from_0_to_1() -> None:
     pixels = np.zeros((90, 160, 3), np.uint8)
     pixels[:, :80] = (255, 0, 51)
