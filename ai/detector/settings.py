@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from backend.core.errors import Invalid
 
 PREFIX = "AI_DETECTOR_"
+_KEY = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")  # as in RFC 6750
 
 
 def _cores() -> int:
@@ -28,7 +30,6 @@ class DetectorSettings(BaseSettings):
     port: int = Field(8090, ge=1, le=65535, description="Port to listen on.")
     api_key: SecretStr | None = Field(
         None,
-        min_length=16,
         description="What clients must send as `Authorization: Bearer …`. Needed beyond loopback.",
     )
     tls_certificate: Path | None = Field(None, description="Certificate file, for HTTPS.")
@@ -57,6 +58,8 @@ class DetectorSettings(BaseSettings):
     def _fit_together(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("TLS_CERTIFICATE and TLS_KEY belong together")
+        if self.api_key is not None and not _KEY.fullmatch(self.api_key.get_secret_value()):
+            raise ValueError("API_KEY must be 16 letters, digits or any of -._~+/, or more")
         if self.api_key is None and not _is_loopback(self.host):
             raise ValueError("API_KEY is needed to listen on more than a loopback address")
         return self

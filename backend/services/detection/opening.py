@@ -1,10 +1,13 @@
 """Which detector is at work."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 
+from backend.core.breaker import Breaker
 from backend.services.detection import onnx
+from backend.services.detection.detector_service import ServiceDetector
 from backend.services.detection.motion import MotionDetector
 from backend.services.detection.onnx import OnnxDetector
 
@@ -22,3 +25,19 @@ def open_detector(
     if model is None:
         return MotionDetector()
     return onnx.load(model, threads=threads, confidence=confidence)
+
+
+Opened = OnnxDetector | MotionDetector | ServiceDetector
+
+
+def breakers_of(detector: Opened) -> Sequence[Breaker]:
+    """Those of its own, where it is more than one thing."""
+    return detector.breakers if isinstance(detector, ServiceDetector) else ()
+
+
+async def close_detector(detector: Opened) -> None:
+    """End what it has opened, after the picture that it is at."""
+    if isinstance(detector, ServiceDetector):
+        await detector.aclose()
+    else:
+        detector.close()

@@ -122,6 +122,9 @@ def _folder_faults(words: Sequence[Word], roots: str) -> list[str]:
     return faults
 
 
+_MOTION_ONLY = "motion only: no model is installed, so it sees that something moves, and not what"
+
+
 def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> Finding:
     """Whether the pictures can be looked at, and what does it.
 
@@ -135,16 +138,38 @@ def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> 
         return Finding("detector", "healthy", reason)
     if opened:
         return _waiting("detector", "pictures wait to be looked at", opened)
+    if away := _addresses_away(words, nothing_waits=nothing_waits):
+        return away
     names = _listed(word.detector for word in words if word.detector) or "an unknown detector"
     if slow := _slowest(words, "detector"):
         reason = f"{names} {_how_slow(slow, 'a picture')}"
         return Finding("detector", "degraded", reason, slow.since, "detector_slow")
     since = [word.breakers["detector"].since for word in words if "detector" in word.breakers]
     known = max((at for at in since if at), default=None)
-    if names == "motion":
-        reason = "motion only: no model is installed, so it sees that something moves, and not what"
-        return Finding("detector", "healthy", reason, known)
-    return Finding("detector", "healthy", f"{names} looks at the pictures", known)
+    reason = _MOTION_ONLY if names == "motion" else f"{names} looks at the pictures"
+    return Finding("detector", "healthy", reason, known)
+
+
+_ADDRESS = "detector "
+"""So begin the names of the breakers of a detector's single addresses."""
+
+
+def _addresses_away(words: Sequence[Word], *, nothing_waits: bool) -> Finding | None:
+    """What is to be said where some addresses of the detector do not answer, and others do."""
+    names = {name for word in words for name in word.breakers if name.startswith(_ADDRESS)}
+    opened = {name: _opened(words, name) for name in names}
+    away = [
+        breaker
+        for found in opened.values()
+        for breaker in found
+        if breaker.state == "open" or not nothing_waits
+    ]
+    if not away:
+        return None
+    many = len([name for name in names if any(one in away for one in opened[name])])
+    reason = f"{many} of its {len(names)} addresses cannot be used: {_reasons(away)}"
+    since = min((breaker.since for breaker in away if breaker.since), default=None)
+    return Finding("detector", "degraded", reason, since, "detector_some")
 
 
 def _opened(words: Sequence[Word], name: str) -> list[BreakerWord]:

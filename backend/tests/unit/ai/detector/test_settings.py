@@ -47,7 +47,7 @@ def test_a_key_is_told_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert KEY not in repr(settings)
     with pytest.raises(Invalid) as caught:
         read(monkeypatch, model="m", api_key="short-secret")
-    assert "AI_DETECTOR_API_KEY" in str(caught.value)
+    assert "API_KEY must be 16 letters" in str(caught.value)
     assert "short-secret" not in str(caught.value)
 
 
