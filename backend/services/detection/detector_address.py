@@ -12,6 +12,7 @@ import httpx
 from backend.core.breaker import Breaker
 from backend.core.clock import Clock
 from backend.core.errors import Invalid, Unavailable
+from backend.core.retry import Pauses
 from backend.services.detection.detector import Findings
 from backend.services.detection.detector_answer import BadAnswer, Question, read_answer
 
@@ -43,10 +44,16 @@ class DetectorAddress:
     """A service, and how it does: what it has to do for us, and its breaker."""
 
     def __init__(
-        self, url: str, client: httpx.AsyncClient, clock: Clock, *, timeout: float
+        self,
+        url: str,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        *,
+        timeout: float,
+        longest_pause: float,
     ) -> None:
         self.url = url
-        self.breaker = Breaker(f"detector {url}", clock)
+        self.breaker = Breaker(f"detector {url}", clock, pauses=Pauses(longest=longest_pause))
         self.asked = 0
         """How many pictures of ours it has."""
         self.asked_at = clock.monotonic()

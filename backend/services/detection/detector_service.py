@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import cv2
 import httpx
 
-from backend.core.breaker import Breaker
+from backend.core.breaker import LONGEST_PAUSE, Breaker
 from backend.core.clock import Clock
 from backend.core.errors import Invalid, Unavailable
-from backend.core.retry import Pauses
+from backend.core.retry import FIRST_PAUSE, Pauses
 from backend.services.detection.detector import Findings, Pixels, View
 from backend.services.detection.detector_address import CONNECT_SECONDS, Busy, DetectorAddress
 from backend.services.detection.detector_answer import BadAnswer, Question
@@ -52,8 +52,11 @@ class ServiceDetector:
     ) -> None:
         self.name = "service:" + ",".join(urlsplit(url).netloc for url in place.urls)
         self.sight = place.sight
+        # A sole one is probed whenever the breaker around all looking lets a picture through.
+        pause = FIRST_PAUSE if len(place.urls) == 1 else LONGEST_PAUSE
         self._addresses = [
-            DetectorAddress(url, client, clock, timeout=place.timeout) for url in place.urls
+            DetectorAddress(url, client, clock, timeout=place.timeout, longest_pause=pause)
+            for url in place.urls
         ]
         self._patience = place.timeout
         self._clock = clock

@@ -138,7 +138,7 @@ def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> 
         return Finding("detector", "healthy", reason)
     if opened:
         return _waiting("detector", "pictures wait to be looked at", opened)
-    if away := _addresses_away(words, nothing_waits=nothing_waits):
+    if away := _addresses_away(words):
         return away
     names = _listed(word.detector for word in words if word.detector) or "an unknown detector"
     if slow := _slowest(words, "detector"):
@@ -154,20 +154,17 @@ _ADDRESS = "detector "
 """So begin the names of the breakers of a detector's single addresses."""
 
 
-def _addresses_away(words: Sequence[Word], *, nothing_waits: bool) -> Finding | None:
-    """What is to be said where some addresses of the detector do not answer, and others do."""
+def _addresses_away(words: Sequence[Word]) -> Finding | None:
+    """What is to be said where some addresses of the detector do not answer, and others do.
+
+    Said until a picture has found them well: the others get pictures, and so will they.
+    """
     names = {name for word in words for name in word.breakers if name.startswith(_ADDRESS)}
-    opened = {name: _opened(words, name) for name in names}
-    away = [
-        breaker
-        for found in opened.values()
-        for breaker in found
-        if breaker.state == "open" or not nothing_waits
-    ]
-    if not away:
+    opened = {name: found for name in names if (found := _opened(words, name))}
+    if not opened:
         return None
-    many = len([name for name in names if any(one in away for one in opened[name])])
-    reason = f"{many} of its {len(names)} addresses cannot be used: {_reasons(away)}"
+    away = [breaker for found in opened.values() for breaker in found]
+    reason = f"{len(opened)} of its {len(names)} addresses cannot be used: {_reasons(away)}"
     since = min((breaker.since for breaker in away if breaker.since), default=None)
     return Finding("detector", "degraded", reason, since, "detector_some")
 

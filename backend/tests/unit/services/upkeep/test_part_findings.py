@@ -202,11 +202,6 @@ def test_where_some_addresses_of_the_detector_are_away_they_are_named(state: str
     )
 
 
-def test_of_an_address_that_nobody_asks_nothing_bad_is_said() -> None:
-    asked = word(breakers={"detector": WELL, A: WELL, B: BREAKER | {"state": "half-open"}})
-    assert look_at_detectors([asked], nothing_waits=True).status == "healthy"
-
-
 def test_where_all_addresses_are_away_the_detector_is() -> None:
     found = look_at_detectors([word(breakers={"detector": BREAKER, A: BREAKER, B: BREAKER})])
     assert found.rung == "detector"
