@@ -1,11 +1,11 @@
 """The routes: pictures in, detections out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,6 +25,7 @@ from ai.detector.problems import Refused, answer_to, document, problem
 from backend.core.errors import HsiError
 from backend.domain.boxes import Detection
 
+T = TypeVar("T")
 Confidence = Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -63,7 +64,8 @@ def _add_pictures(application: FastAPI, parts: Parts) -> None:
     async def detect(request: Request, confidence: Confidence = None) -> Response:
         with _place(parts):
             picture = await one_picture(request, most_bytes=most_bytes)
-            seen = await parts.eye.see(picture, _least(parts, confidence))
+            seeing = parts.eye.see(picture, _least(parts, confidence))
+            seen = await _while_there(request, seeing)
         return JSONResponse({**_of_picture(seen), **_of_request(parts, request)})
 
     @application.post("/detect/batch")
@@ -74,7 +76,8 @@ def _add_pictures(application: FastAPI, parts: Parts) -> None:
                 request, most=parts.places.most, most_bytes=most_bytes
             )
             with _place(parts, len(pictures) - 1):
-                results = await asyncio.gather(*(_result(parts, one, least) for one in pictures))
+                seeing = asyncio.gather(*(_result(parts, one, least) for one in pictures))
+                results = await _while_there(request, seeing)
         return JSONResponse({"results": results, **_of_request(parts, request)})
 
 
@@ -119,6 +122,25 @@ def _place(parts: Parts, number: int = 1) -> Iterator[None]:
             yield
     finally:
         parts.batcher.changed()
+
+
+async def _while_there(request: Request, work: Awaitable[T]) -> T:
+    """What comes of the work; given up if the client goes, so that nobody else waits for it."""
+    task = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Refused(499, "client.gone", "the client closed the connection")
+        return await task
+    finally:
+        task.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _result(parts: Parts, picture: Picture, confidence: float) -> dict[str, Any]:

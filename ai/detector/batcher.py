@@ -81,7 +81,7 @@ class Batcher:
     @property
     def waiting(self) -> int:
         """How many pictures wait for a run."""
-        return len(self._waiting)
+        return self._still_waiting()
 
     def changed(self) -> None:
         """Somebody came or left: a run that waits for more looks again."""
@@ -110,15 +110,20 @@ class Batcher:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _gather(self) -> list[_Waiting]:
-        while not self._waiting:
+        while self._still_waiting() == 0:
             await self._next_change()
         try:
             async with asyncio.timeout(self._wait):
-                while len(self._waiting) < min(self._most, self._on_the_way()):
+                while self._still_waiting() < min(self._most, self._on_the_way()):
                     await self._next_change()
         except TimeoutError:
             pass
-        return [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        return [self._waiting.popleft() for _ in range(min(self._most, self._still_waiting()))]
+
+    def _still_waiting(self) -> int:
+        """How many wait, without those whose requests were given up meanwhile."""
+        self._waiting = deque(one for one in self._waiting if not one.answer.done())
+        return len(self._waiting)
 
     async def _next_change(self) -> None:
         self._changed.clear()

@@ -50,7 +50,7 @@ def problem(
 def _document(status: int, code: str, detail: str) -> dict[str, Any]:
     return {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": "Client Closed Request" if status == 499 else HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,

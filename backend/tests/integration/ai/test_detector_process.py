@@ -121,6 +121,31 @@ async def test_pictures_of_several_requests_share_a_run(slow: DetectorService) -
 
 
 @pytest.mark.slow
+async def test_what_nobody_waits_for_any_more_is_not_looked_at(folder: Path) -> None:
+    """Else a service that is asked too much would only answer those who have left."""
+    model = write_shade_model(folder / "one.onnx", work=30)
+    with running(model, folder, batch=1) as service:
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+            health: dict[str, Any] = {"queue": {"waiting": 0}}
+
+            async def look_until(waiting: int) -> None:
+                while health["queue"]["waiting"] != waiting:
+                    health.update((await client.get(f"{service.url}/health")).json())
+
+            async with httpx.AsyncClient(trust_env=False, timeout=20) as hasty:
+                asked = [asyncio.ensure_future(post(hasty, service, n)) for n in range(12)]
+                await look_until(8)
+                for one in asked:
+                    one.cancel()
+                await asyncio.gather(*asked, return_exceptions=True)
+            answer = await post(client, service, 99)
+            figures = (await client.get(f"{service.url}/metrics")).text
+    assert is_of(answer, 99)
+    (runs,) = [one for one in figures.splitlines() if one.startswith("ai_detector_run_seconds_co")]
+    assert float(runs.split()[1]) <= 6
+
+
+@pytest.mark.slow
 async def test_asked_to_end_it_answers_what_it_has(folder: Path) -> None:
     model = write_shade_model(folder / "slower.onnx", work=20)
     with running(model, folder) as service:
