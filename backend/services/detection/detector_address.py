@@ -33,6 +33,10 @@ class Busy(Exception):  # noqa: N818 - a sign of life; whoever asked waits, or a
         self.seconds = seconds
 
 
+class BrokenOff(Unavailable):
+    """The connection ended with the picture sent and no answer: perhaps the picture killed it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Reply:
     status: int
@@ -65,8 +69,9 @@ class DetectorAddress:
     async def ask(self, picture: bytes, question: Question) -> Findings:
         """What it sees in a JPEG.
 
-        Raises `Busy`; `Unavailable` if it does not answer, or was found not to lately; `Invalid`
-        for a picture that it says it can never take; `BadAnswer`.
+        Raises `Busy`; `Unavailable` if it does not answer, or was found not to lately, and
+        `BrokenOff` if it ended in the middle; `Invalid` for a picture that it says it can never
+        take; `BadAnswer`.
         """
         busy_for = self._free_at - self._clock.monotonic()
         if busy_for > 0:
@@ -85,19 +90,19 @@ class DetectorAddress:
             raise Unavailable(str(error), code="detector.bad_answers")
 
     async def _reply(self, picture: bytes, question: Question) -> _Reply:
+        kind: type[Unavailable] = Unavailable
         try:
             async with asyncio.timeout(self._timeout):
                 try:
                     return await self._post(picture, question)
                 except _BROKEN_OFF:
+                    kind = BrokenOff
                     return await self._post(picture, question)
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise Unavailable(
-                f"{self.url} gave no answer in time", code="detector.no_answer"
-            ) from error
+            raise kind(f"{self.url} gave no answer in time", code="detector.no_answer") from error
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
-            raise Unavailable(
+            raise kind(
                 f"{self.url} cannot be reached: {why}", code="detector.unreachable"
             ) from error
 

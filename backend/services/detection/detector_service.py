@@ -17,10 +17,17 @@ from backend.core.clock import Clock
 from backend.core.errors import Invalid, Unavailable
 from backend.core.retry import FIRST_PAUSE, Pauses
 from backend.services.detection.detector import Findings, Pixels, View
-from backend.services.detection.detector_address import CONNECT_SECONDS, Busy, DetectorAddress
+from backend.services.detection.detector_address import (
+    CONNECT_SECONDS,
+    BrokenOff,
+    Busy,
+    DetectorAddress,
+)
 from backend.services.detection.detector_answer import BadAnswer, Question
 
 _QUALITY = 95
+_BROKEN_OFF_TIMES = 3
+_MOST_REMEMBERED = 100
 _KEPT_SECONDS = 5.0
 """How long an idle connection is kept: shorter than the service keeps it."""
 
@@ -62,6 +69,7 @@ class ServiceDetector:
         self._clock = clock
         self._client = client
         self._confidence = confidence
+        self._broken_off: dict[int, int] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
 
     @property
@@ -73,7 +81,7 @@ class ServiceDetector:
         """What a service sees.
 
         Raises `Unavailable` while none answers, `Invalid` for a picture that one cannot ever take,
-        `BadAnswer` where all that answer do so badly.
+        `BadAnswer` where all that answer do so badly, or have ended at it time and again.
         """
         height, width = view.pixels.shape[:2]
         question = Question(token_hex(8), width, height, self._confidence)
@@ -83,6 +91,9 @@ class ServiceDetector:
         while True:
             try:
                 return await self._ask_in_turn(picture, question)
+            except BrokenOff as error:
+                self._suspect(picture, error)
+                raise
             except Busy as busy:
                 pause = max(busy.seconds, pauses.after())
                 if self._clock.monotonic() + pause > until:
@@ -117,7 +128,21 @@ class ServiceDetector:
             raise min(busy, key=lambda one: one.seconds)
         if bad:
             raise bad[0][1]
-        raise Unavailable("; ".join(map(str, away)), code=away[0].code)
+        kind = BrokenOff if any(isinstance(one, BrokenOff) for one in away) else Unavailable
+        raise kind("; ".join(map(str, away)), code=away[0].code)
+
+    def _suspect(self, picture: bytes, error: BrokenOff) -> None:
+        """Raise `BadAnswer` for a picture at which so many connections have broken off.
+
+        Counted for the last few such pictures: those that wait are tried again and again.
+        """
+        mark = hash(picture)
+        times = self._broken_off.pop(mark, 0) + 1
+        self._broken_off[mark] = times
+        if len(self._broken_off) > _MOST_REMEMBERED:
+            del self._broken_off[next(iter(self._broken_off))]
+        if times >= _BROKEN_OFF_TIMES:
+            raise BadAnswer(f"{times} times it ended at this picture: {error}") from error
 
 
 def open_service(place: ServicePlace, clock: Clock, *, confidence: float) -> ServiceDetector:

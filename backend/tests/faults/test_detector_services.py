@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backend.local.access import free_port
 from backend.tests.faults.bench import FaultBench, lasts
 from backend.tests.fixtures.detector_service import running
+from backend.tests.fixtures.ledger import jpeg
 from backend.tests.fixtures.onnx_models import write_shade_model
-from backend.tests.fixtures.product import until
+from backend.tests.fixtures.product import Drop, a_while_ago, until
 from backend.tests.fixtures.scripted_service import Manner, ScriptedService, scripted_service
 
 WORDS: dict[Manner, str] = {
@@ -145,3 +148,23 @@ async def test_one_of_two_services_is_killed_at_work_and_comes_back(
             "one of two detector's services killed", "by -9, while it had pictures"
         )
         await bench.end_all()
+
+
+async def test_a_picture_that_ends_the_service_each_time_is_buried_and_the_rest_goes_on(
+    service: ScriptedService, bench: FaultBench
+) -> None:
+    service.kills = 255
+    address = await bench.start_api()
+    bench.drop(15)
+    at = a_while_ago() + timedelta(milliseconds=500)
+    bench.drop_these([Drop(jpeg(service.kills), "Camera 0", "white.jpg", at)])
+    bench.start()
+    await bench.some_final(16)
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        (letter,) = (await client.get("/api/dlq")).json()["items"]
+        assert (letter["path"], letter["state"]) == ("white.jpg", "dead")
+        assert "it ended at this picture" in letter["reason"]
+        service.kills = None
+        bench.over()
+        assert (await client.post(f"/api/dlq/{letter['id']}/replay")).status_code == 200
+    await bench.recovered("a picture that ends the detector's service", "replayed afterwards")

@@ -152,6 +152,19 @@ async def test_a_kept_connection_that_was_closed_meanwhile_costs_nothing(
     assert [asked.shade for asked in service.asked] == [1, 2, 2]
 
 
+async def test_a_picture_at_which_it_ends_time_and_again_is_no_outage(
+    service: ScriptedService,
+) -> None:
+    service.kills = 13
+    clock = ManualClock()
+    async with client_of(service.url, clock=clock) as detector:
+        for kind in (Unavailable, Unavailable, BadAnswer, BadAnswer):
+            with pytest.raises(kind):
+                await detector.detect(view(13), None)
+            clock.advance(5)
+            await sees(detector, 60)
+
+
 async def test_who_is_busy_is_asked_again_when_it_says(service: ScriptedService) -> None:
     service.manners = ["busy"]
     clock = ManualClock()
