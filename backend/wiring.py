@@ -28,13 +28,17 @@ from backend.migrations.known import refuse_newer_schema, refuse_unknown
 from backend.services.analysis.rules import RulesAnalyst
 from backend.services.detection.claims import Claims
 from backend.services.detection.colours import ColourEnricher
+from backend.services.detection.detector_service import ServicePlace, open_service
 from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examiner
 from backend.services.detection.models.folder import ModelFolder
-from backend.services.detection.motion import MotionDetector
 from backend.services.detection.movement import MovementEnricher
-from backend.services.detection.onnx import OnnxDetector
-from backend.services.detection.opening import open_detector
+from backend.services.detection.opening import (
+    Opened,
+    breakers_of,
+    close_detector,
+    open_detector,
+)
 from backend.services.detection.reader import PictureReader
 from backend.services.detection.redraw import Redraw
 from backend.services.detection.stage import DetectionStage, Results
@@ -231,6 +235,27 @@ def _sources(settings: Settings, database: Database, clock: Clock, in_thread: In
     )
 
 
+def _chosen_detector(settings: Settings, clock: Clock) -> Opened:
+    """The service where addresses are set; else the model's file, or motion."""
+    chosen = settings.detector
+    confidence = chosen.confidence_threshold
+    if not chosen.urls:
+        return open_detector(model_of(settings), threads=chosen.threads, confidence=confidence)
+    if chosen.model is not None:
+        raise Invalid(
+            "DETECTOR__MODEL and DETECTOR__URLS are both set: it is one or the other",
+            code="settings.invalid",
+        )
+    place = ServicePlace(
+        chosen.urls,
+        sight=chosen.sight,
+        timeout=chosen.timeout.total_seconds(),
+        api_key=chosen.api_key.get_secret_value() if chosen.api_key else None,
+        ca_file=chosen.ca_file,
+    )
+    return open_service(place, clock, confidence=confidence)
+
+
 async def run_pipeline(
     settings: Settings,
     database: Database,
@@ -247,11 +272,7 @@ async def run_pipeline(
     places = folders(settings)
     bells = StreamBells(redis, [Lane.LIVE, Lane.BACKLOG], hearer=worker)
     relay = OutboxRelay(database, redis, clock)
-    detector = open_detector(
-        model_of(settings),
-        threads=settings.detector.threads,
-        confidence=settings.detector.confidence_threshold,
-    )
+    detector = _chosen_detector(settings, clock)
     files = _files(settings, database, clock)
     disk = PictureDisk(files.pictures, database, clock, files.in_pictures.run)
     intake = Intake(
@@ -322,7 +343,12 @@ async def run_pipeline(
     for disk_of in (files.in_media, files.in_pictures):
         paces[disk_of.name] = disk_of.pace
         disk_of.back = supervisor.wake
-    state = _State(sources.watcher.state, (ingest.breaker, breaker), paces, enrichment)
+    state = _State(
+        sources.watcher.state,
+        (ingest.breaker, breaker, *breakers_of(detector)),
+        paces,
+        enrichment,
+    )
     supervisor.add(
         "heartbeat",
         Heartbeat(
@@ -337,7 +363,7 @@ async def run_pipeline(
         ready()
         await supervisor.run()
     finally:
-        detector.close()
+        await close_detector(detector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,9 +376,7 @@ class _State:
     enrichment: Enrichment
 
 
-def _details(
-    detector: OnnxDetector | MotionDetector, media_root: Path, state: _State
-) -> dict[str, Any]:
+def _details(detector: Opened, media_root: Path, state: _State) -> dict[str, Any]:
     """What a worker says of itself."""
     slow = {name: pace.slowness for name, pace in state.paces.items()}
     return {

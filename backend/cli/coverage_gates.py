@@ -13,6 +13,7 @@ REAL_SERVERS = (
     "backend/migrations/*",
     "backend/local/*",
     "backend/cli/*",
+    "ai/*/__main__.py",
     "backend/main.py",
     "backend/worker.py",
 )

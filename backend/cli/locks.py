@@ -1,7 +1,8 @@
 """What is wrong with the lock files.
 
-`requirements/runtime.lock` and `requirements/dev.lock` hold exact versions and hashes and nothing
-else: no address and no path, so that they work with any mirror and on any machine.
+`requirements/runtime.lock`, `dev.lock` and `detector.lock` hold exact versions and hashes and
+nothing else: no address and no path, so that they work with any mirror and on any machine. The
+last is for a machine with nothing but `ai/detector`: what `detector.in` names, as the first has it.
 """
 
 import re
@@ -44,6 +45,24 @@ def lock_problems(root: Path) -> list[str]:
         f"{_listed(locked['dev'].get(name, set()))} in dev.lock"
         for name, found in locked["runtime"].items()
         if locked["dev"].get(name) != found
+    ]
+    return problems + _detector_problems(root, locked["runtime"])
+
+
+def _detector_problems(root: Path, runtime: dict[str, set[str]]) -> list[str]:
+    text = (root / "requirements" / "detector.lock").read_text(encoding="utf-8")
+    wanted = (root / "requirements" / "detector.in").read_text(encoding="utf-8").split()
+    locked = versions(text)
+    place = "requirements/detector.lock"
+    problems = [f"{place}: line {line}" for line in odd_lines(text)]
+    names = (_plain(name.partition("[")[0]) for name in wanted)
+    problems += [
+        f"{place}: no {name}, which detector.in names" for name in names if name not in locked
+    ]
+    problems += [
+        f"{place}: {name} is {_listed(found)}, {_listed(runtime.get(name, set()))} in runtime.lock"
+        for name, found in locked.items()
+        if runtime.get(name) != found
     ]
     return problems
 

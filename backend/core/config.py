@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -123,6 +124,22 @@ def _web_address(url: str | None) -> str | None:
     return url
 
 
+def _detector_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not an HTTP address")
+    if "@" in parts.netloc or parts.query or parts.fragment:  # a password would be shown by health
+        raise ValueError("more than an address")
+    _ = parts.port  # raises, where it is none
+    return url.rstrip("/")
+
+
+def _key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", key.get_secret_value()):  # as in RFC 6750
+        raise ValueError("not a key")
+    return key
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -130,6 +147,7 @@ def _upper(value: object) -> object:
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
 Folder = Annotated[Path, AfterValidator(_absolute), Words("the path of a folder")]
 File = Annotated[Path, AfterValidator(_absolute), Words("the path of a file")]
+DetectorUrl = Annotated[str, AfterValidator(_detector_url)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -220,6 +238,36 @@ class Detector(_Group):
         ge=1,
         le=256,
         description="Threads that one inference uses.",
+    )
+    urls: Annotated[
+        tuple[DetectorUrl, ...],
+        BeforeValidator(_split),
+        Words("addresses like https://gpu-box:8090, separated by commas"),
+    ] = Field(
+        (),
+        description="Where the detector's service runs, instead of a model in the worker "
+        "(`docs/guide/detector-service.md`).",
+    )
+    api_key: Annotated[
+        Annotated[SecretStr, AfterValidator(_key)] | None,
+        Words("16 letters, digits or any of `-` `.` `_` `~` `+` `/`, or more"),
+    ] = Field(None, description="The key that the detector's service wants to be shown.")
+    ca_file: File | None = Field(
+        None, description="Certificates that are trusted to be those of the detector's service."
+    )
+    timeout: Seconds = Field(
+        timedelta(seconds=30),
+        alias="TIMEOUT_SECONDS",
+        ge=timedelta(seconds=0.1),
+        le=timedelta(minutes=10),
+        description="How long the detector's service may take for one picture.",
+    )
+    sight: int = Field(
+        640,
+        ge=64,
+        le=4096,
+        description="The longer side, in pixels, that the detector's service makes use of: "
+        "pictures are sent to it no larger than twice that.",
     )
 
 

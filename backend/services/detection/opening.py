@@ -1,11 +1,14 @@
 """Which detector is at work."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import structlog
 
+from backend.core.breaker import Breaker
 from backend.services.detection import onnx
+from backend.services.detection.detector_service import ServiceDetector
 from backend.services.detection.motion import MotionDetector
 from backend.services.detection.onnx import OnnxDetector
 
@@ -28,3 +31,19 @@ def open_detector(
     if detector.doubt is not None:
         log.warning("the model cannot be trusted", detector=detector.name, reason=detector.doubt)
     return detector
+
+
+Opened = OnnxDetector | MotionDetector | ServiceDetector
+
+
+def breakers_of(detector: Opened) -> Sequence[Breaker]:
+    """Those of its own, where it is more than one thing."""
+    return detector.breakers if isinstance(detector, ServiceDetector) else ()
+
+
+async def close_detector(detector: Opened) -> None:
+    """End what it has opened, after the picture that it is at."""
+    if isinstance(detector, ServiceDetector):
+        await detector.aclose()
+    else:
+        detector.close()

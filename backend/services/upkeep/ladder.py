@@ -127,6 +127,15 @@ LADDER: tuple[Rung, ...] = (
         "Take another one, by `hsi models use` or DETECTOR__MODEL; then start the worker anew.",
     ),
     Rung(
+        "detector_some",
+        "Some of the detector's addresses do not answer",
+        "`detector` names those that do not, of `DETECTOR__URLS`; each is asked again, with a "
+        "picture, every 5 s at the latest",
+        "Everything: what one cannot answer another is asked.",
+        "Pictures wait for their turn when more come than the others can look at.",
+        "See whether the machine that is named runs. It is used again by itself.",
+    ),
+    Rung(
         "detector_slow",
         "The detector takes long",
         "`detector` took longer than 1 s for each of the last three pictures, or has been at one "

@@ -122,6 +122,9 @@ def _folder_faults(words: Sequence[Word], roots: str) -> list[str]:
     return faults
 
 
+_MOTION_ONLY = "motion only: no model is installed, so it sees that something moves, and not what"
+
+
 def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> Finding:
     """Whether the pictures can be looked at, and what does it.
 
@@ -135,15 +138,34 @@ def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> 
         return Finding("detector", "healthy", reason)
     if opened:
         return _waiting("detector", "pictures wait to be looked at", opened)
+    if away := _addresses_away(words):
+        return away
     names = _listed(word.detector for word in words if word.detector) or "an unknown detector"
     if flaw := _flaw_of_detectors(words, names):
         return flaw
     since = [word.breakers["detector"].since for word in words if "detector" in word.breakers]
     known = max((at for at in since if at), default=None)
-    if names == "motion":
-        reason = "motion only: no model is installed, so it sees that something moves, and not what"
-        return Finding("detector", "healthy", reason, known)
-    return Finding("detector", "healthy", f"{names} looks at the pictures", known)
+    reason = _MOTION_ONLY if names == "motion" else f"{names} looks at the pictures"
+    return Finding("detector", "healthy", reason, known)
+
+
+_ADDRESS = "detector "
+"""So begin the names of the breakers of a detector's single addresses."""
+
+
+def _addresses_away(words: Sequence[Word]) -> Finding | None:
+    """What is to be said where some addresses of the detector do not answer, and others do.
+
+    Said until a picture has found them well: the others get pictures, and so will they.
+    """
+    names = {name for word in words for name in word.breakers if name.startswith(_ADDRESS)}
+    opened = {name: found for name in names if (found := _opened(words, name))}
+    if not opened:
+        return None
+    away = [breaker for found in opened.values() for breaker in found]
+    reason = f"{len(opened)} of its {len(names)} addresses cannot be used: {_reasons(away)}"
+    since = min((breaker.since for breaker in away if breaker.since), default=None)
+    return Finding("detector", "degraded", reason, since, "detector_some")
 
 
 def _flaw_of_detectors(words: Sequence[Word], names: str) -> Finding | None:

@@ -53,3 +53,14 @@ async def test_a_missing_address_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(Invalid, match="DATABASE_URL is not set"):
         async with services(get_settings()):
             pytest.fail("there is none")
+
+
+async def test_a_model_and_addresses_are_one_too_many(
+    settings: Settings, nowhere: tuple[Database, RedisClient], tmp_path: Path
+) -> None:
+    detector = settings.detector.model_copy(
+        update={"model": tmp_path / "m.onnx", "urls": ("http://127.0.0.1:1",)}
+    )
+    both = settings.model_copy(update={"detector": detector})
+    with pytest.raises(Invalid, match="DETECTOR__MODEL and DETECTOR__URLS"):
+        await run_pipeline(both, *nowhere, worker="test", ready=lambda: None)

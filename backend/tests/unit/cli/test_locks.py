@@ -38,10 +38,12 @@ def test_an_address_a_path_or_a_loose_version_is_odd(line: str) -> None:
     assert odd_lines(f"{GOOD}{line}\n") == [f"5: {line}"]
 
 
-def project(folder: Path, runtime: str, dev: str) -> Path:
+def project(folder: Path, runtime: str, dev: str, detector: str = "") -> Path:
     (folder / "requirements").mkdir()
     (folder / "requirements" / "runtime.lock").write_text(runtime)
     (folder / "requirements" / "dev.lock").write_text(dev)
+    (folder / "requirements" / "detector.in").write_text("one[more]\n" if detector else "")
+    (folder / "requirements" / "detector.lock").write_text(detector)
     (folder / "pyproject.toml").write_text(
         '[project]\ndependencies = ["One~=1.2"]\n[project.optional-dependencies]\ndev = ["tool"]\n'
     )
@@ -75,3 +77,13 @@ def test_every_version_of_a_package_must_be_one_that_it_takes(tmp_path: Path) ->
 def test_both_locks_must_agree(tmp_path: Path) -> None:
     root = project(tmp_path, pin("one", "1.2"), pin("one", "1.3") + pin("tool", "1"))
     assert lock_problems(root) == ["requirements: one is 1.2 in runtime.lock, 1.3 in dev.lock"]
+
+
+def test_the_detectors_lock_must_fit_that_of_the_product(tmp_path: Path) -> None:
+    good = pin("one", "1.2")
+    root = project(tmp_path, good, good + pin("tool", "1"), pin("two", "1") + "# x: y\n")
+    assert lock_problems(root) == [
+        "requirements/detector.lock: line 3: # x: y",
+        "requirements/detector.lock: no one, which detector.in names",
+        "requirements/detector.lock: two is 1, missing in runtime.lock",
+    ]

@@ -177,6 +177,12 @@ def test_what_is_not_ours_in_the_environment_is_left_alone(
         ("DETECTOR__CONFIDENCE_THRESHOLD", "1.01", "from 0 to 1"),
         ("DETECTOR__CONFIDENCE_THRESHOLD", "nan", "from 0 to 1"),
         ("DETECTOR__THREADS", "0", "from 1 to 256"),
+        ("DETECTOR__URLS", "gpu-box:8090", "addresses like https://"),
+        ("DETECTOR__URLS", "http://a:8090,ftp://b", "addresses like https://"),
+        ("DETECTOR__URLS", "http://user:canary@a:8090", "addresses like https://"),
+        ("DETECTOR__URLS", "http://a:99999", "addresses like https://"),
+        ("DETECTOR__URLS", "http://a/?x=y", "addresses like https://"),
+        ("DETECTOR__TIMEOUT_SECONDS", "0", "number of seconds"),
         ("REDIS__PREFIX", "a *", "letters, digits"),
         ("LOGS__LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
         ("TIME_ZONE", "Mars/Olympus", "name of a time zone"),
@@ -199,6 +205,24 @@ def test_a_secret_is_never_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> N
     line = refusal()
     assert line.startswith(f"{key} (in the environment): must be a URL like ")
     assert "canary" not in line
+
+
+@pytest.mark.parametrize("key", ["short-canary", "a canary that has spaces", "canary-with-ümlauts"])
+def test_a_key_that_is_none_is_refused_and_not_shown(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DETECTOR__API_KEY", key)
+    line = refusal()
+    assert line.startswith("DETECTOR__API_KEY (in the environment): must be 16 letters")
+    assert "canary" not in line
+
+
+def test_addresses_of_the_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DETECTOR__URLS", "https://gpu-box:8090/, http://10.0.0.7/behind/a/proxy")
+    assert get_settings().detector.urls == (
+        "https://gpu-box:8090",
+        "http://10.0.0.7/behind/a/proxy",
+    )
 
 
 def test_secrets_are_hidden_in_the_settings_themselves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def found(request: pytest.FixtureRequest, detector: OnnxDetector) -> list[tuple[
     return [
         tuple(
             Seen(one, print_of(pixels, one.box))
-            for one in detector._look(pixels).detections
+            for one in detector.look([(pixels, 0.5)])[0].detections
             if kind_of(one.class_name) == "vehicle"
         )
         for pixels in night_of(photograph(request.param), FRAMES)

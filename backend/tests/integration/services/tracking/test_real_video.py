@@ -79,7 +79,8 @@ def shown(detector: OnnxDetector) -> list[Shown]:
         (
             second,
             tuple(
-                Seen(one, print_of(pixels, one.box)) for one in detector._look(pixels).detections
+                Seen(one, print_of(pixels, one.box))
+                for one in detector.look([(pixels, 0.5)])[0].detections
             ),
         )
         for second, pixels in frames()

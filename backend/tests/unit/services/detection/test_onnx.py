@@ -10,8 +10,10 @@ import pytest
 
 from backend.core.errors import Invalid, Unavailable
 from backend.domain.boxes import Box
-from backend.services.detection.detector import View
+from backend.services.detection.detector import Pixels, View
+from backend.services.detection.family import Feed
 from backend.services.detection.onnx import OnnxDetector, load
+from backend.services.detection.yolox import YoloX
 from backend.tests.fixtures.onnx_models import (
     CELLS,
     SIDE,
@@ -21,6 +23,7 @@ from backend.tests.fixtures.onnx_models import (
     no_objects,
     put_object,
     write_constant_model,
+    write_shade_model,
 )
 
 VIEW = View(1, datetime(2024, 6, 1, tzinfo=UTC), np.zeros((SIDE, SIDE, 3), np.uint8))
@@ -183,3 +186,44 @@ def test_a_file_that_only_looks_like_yolox(tmp_path: Path) -> None:
         tmp_path / "alike.onnx", np.zeros((1, 25200, 85), np.float32), output_shape=(1, "n", 85)
     )
     assert refusal(path).code == "model.unknown_family"
+
+
+def shaded(shade: int) -> tuple[Pixels, float]:
+    return np.full((SIDE, SIDE, 3), shade, np.uint8), 0.5
+
+
+def test_many_in_one_run_each_get_their_own_answer(tmp_path: Path) -> None:
+    detector = load(write_shade_model(tmp_path / "m.onnx"), threads=1, confidence=0.5)
+    asked = [shaded(shade) for shade in (40, 200, 0)]
+    together = detector.look(asked)
+    alone = [detector.look([one])[0] for one in asked]
+    detector.close()
+    assert detector.takes_batches
+    assert together == alone
+    left = [found.detections[0].box.x for found in together]
+    assert left == pytest.approx([40 / 256, 200 / 256, 0], abs=1e-6)
+
+
+def test_each_at_its_own_confidence(dog_and_chair: OnnxDetector) -> None:
+    pixels, _ = shaded(0)
+    found = dog_and_chair.look([(pixels, 0.3), (pixels, 0.5), (pixels, 0.8)])
+    assert not dog_and_chair.takes_batches
+    classes = [[one.class_name for one in each.detections] for each in found]
+    assert classes == [["dog", "person"], ["dog"], []]
+
+
+class TwinFamily(YoloX):
+    """Feeds each picture twice."""
+
+    def feed(self, pixels: Pixels) -> Feed:
+        return {name: np.repeat(planes, 2, axis=0) for name, planes in super().feed(pixels).items()}
+
+
+def test_another_number_of_answers_than_of_pictures_is_none(tmp_path: Path) -> None:
+    session = load(write_shade_model(tmp_path / "m.onnx"), threads=1, confidence=0.5)._session
+    twin = TwinFamily("images", SIDE, SIDE)
+    detector = OnnxDetector(session, twin, file="m.onnx", confidence=0.5)
+    with pytest.raises(Unavailable) as caught:
+        detector.look([shaded(0), shaded(1)])
+    detector.close()
+    assert caught.value.code == "detector.failed"

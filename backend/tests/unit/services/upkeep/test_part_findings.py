@@ -185,6 +185,28 @@ def test_why_nothing_is_taken_in_says_on_which_rung_we_are(code: str | None, run
     assert (found.since, found.rung) == (AGO, rung)
 
 
+A, B = "detector http://a:8090", "detector http://b:8090"
+WELL = {"state": "closed", "since": NOON, "reason": None}
+
+
+@pytest.mark.parametrize("state", ["open", "half-open"])
+def test_where_some_addresses_of_the_detector_are_away_they_are_named(state: str) -> None:
+    breakers = {"detector": WELL, A: WELL, B: BREAKER | {"state": state}}
+    found = look_at_detectors([word(breakers=breakers), word("two", breakers=breakers)])
+    assert found == Finding(
+        "detector",
+        "degraded",
+        "1 of its 2 addresses cannot be used: it is off",
+        AGO,
+        "detector_some",
+    )
+
+
+def test_where_all_addresses_are_away_the_detector_is() -> None:
+    found = look_at_detectors([word(breakers={"detector": BREAKER, A: BREAKER, B: BREAKER})])
+    assert found.rung == "detector"
+
+
 def test_a_disk_that_cannot_be_read_is_not_the_detector_s_fault() -> None:
     away = word(breakers={"detector": BREAKER | {"code": "pictures.unreadable"}})
     assert look_at_detectors([away]).rung == "pictures"

@@ -1,0 +1,1 @@
+"""Services that may live on a machine of their own, beside the product."""

@@ -1,0 +1,83 @@
+"""`python -m ai.detector`: the service, as the environment says (`settings.py`)."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+
+import cv2
+import uvicorn
+
+from ai.detector.application import Parts, build
+from ai.detector.batcher import Batcher
+from ai.detector.eye import Eye, Limits
+from ai.detector.health import Health
+from ai.detector.metrics import Metrics
+from ai.detector.places import Places
+from ai.detector.settings import DetectorSettings, read_settings
+from backend.core.errors import HsiError
+from backend.services.detection.onnx import OnnxDetector, load
+
+log = logging.getLogger("ai.detector")
+
+
+async def serve(settings: DetectorSettings, model: OnnxDetector) -> None:
+    """Answer until SIGINT or SIGTERM; what was begun is answered."""
+    clock = time.monotonic
+    metrics, places = Metrics(), Places(settings.queue)
+    batcher = Batcher(
+        model,
+        most=settings.batch,
+        wait=settings.batch_wait_ms / 1000,
+        on_the_way=lambda: places.taken,
+        clock=clock,
+        ran=metrics.ran,
+    )
+    eye = Eye(
+        batcher,
+        Limits(settings.max_bytes, settings.max_pixels),
+        threads=settings.decode_threads,
+        store=settings.store,
+        decoded=metrics.decoded.inc,
+    )
+    health = Health(batcher, places, clock)
+    parts = Parts(batcher, places, eye, health, metrics, settings.confidence)
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    await uvicorn.Server(
+        uvicorn.Config(
+            build(parts, key),
+            host=settings.host,
+            port=settings.port,
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
+            access_log=False,
+            server_header=False,
+            log_config=None,
+            ws="none",
+            # Longer than clients keep a connection that they do not use.
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=5,
+        )
+    ).serve()
+
+
+def main() -> None:
+    """Load the model, then listen."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # OpenCV's own threads would compete with those of the model for the same cores.
+    cv2.setNumThreads(1)
+    try:
+        settings = read_settings(os.environ)
+        model = load(settings.model, threads=settings.threads, confidence=settings.confidence)
+    except HsiError as error:
+        sys.exit(f"ai.detector: {error}")
+    log.info("%s looks at pictures, at %s port %d", model.name, settings.host, settings.port)
+    asyncio.run(serve(settings, model))
+    model.close()
+
+
+if __name__ == "__main__":
+    main()

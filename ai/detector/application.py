@@ -1,0 +1,203 @@
+"""The routes: pictures in, detections out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from ai.detector.batcher import Batcher
+from ai.detector.body import Picture, one_picture, several_pictures
+from ai.detector.eye import Eye, Seen
+from ai.detector.gate import Gate, RequestIds
+from ai.detector.health import Health
+from ai.detector.metrics import Metrics
+from ai.detector.places import Places
+from ai.detector.problems import Refused, answer_to, document, problem
+from backend.core.errors import HsiError
+from backend.domain.boxes import Detection
+
+T = TypeVar("T")
+Confidence = Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the routes work with."""
+
+    batcher: Batcher
+    places: Places
+    eye: Eye
+    health: Health
+    metrics: Metrics
+    confidence: float
+
+
+def build(parts: Parts, key: str | None) -> FastAPI:
+    """The application; it looks at pictures while it runs."""
+    application = FastAPI(
+        openapi_url=None,  # no page describes it to who has no key; the guide does
+        lifespan=partial(_running, parts),
+        middleware=[Middleware(RequestIds, metrics=parts.metrics), Middleware(Gate, key=key)],
+    )
+    for kind in (HsiError, Refused):
+        application.add_exception_handler(kind, _expected)
+    application.add_exception_handler(RequestValidationError, _not_valid)
+    application.add_exception_handler(HTTPException, _of_the_framework)
+    _add_pictures(application, parts)
+    _add_state(application, parts)
+    return application
+
+
+def _add_pictures(application: FastAPI, parts: Parts) -> None:
+    most_bytes = parts.eye.limits.bytes
+
+    @application.post("/detect")
+    async def detect(request: Request, confidence: Confidence = None) -> Response:
+        with _place(parts):
+            picture = await one_picture(request, most_bytes=most_bytes)
+            seeing = parts.eye.see(picture, _least(parts, confidence))
+            seen = await _while_there(request, seeing)
+        return JSONResponse({**_of_picture(seen), **_of_request(parts, request)})
+
+    @application.post("/detect/batch")
+    async def detect_batch(request: Request, confidence: Confidence = None) -> Response:
+        least = _least(parts, confidence)
+        with _place(parts):
+            pictures = await several_pictures(
+                request, most=parts.places.most, most_bytes=most_bytes
+            )
+            with _place(parts, len(pictures) - 1):
+                seeing = asyncio.gather(*(_result(parts, one, least) for one in pictures))
+                results = await _while_there(request, seeing)
+        return JSONResponse({"results": results, **_of_request(parts, request)})
+
+
+def _add_state(application: FastAPI, parts: Parts) -> None:
+    @application.get("/health")
+    async def health() -> Response:
+        report = parts.health.report()
+        return JSONResponse(report, 503 if report["status"] == "unhealthy" else 200)
+
+    @application.get("/ready")
+    async def ready() -> Response:
+        is_ready = parts.health.is_ready
+        return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
+
+    @application.get("/metrics")
+    async def metrics() -> Response:
+        parts.metrics.places.set(parts.places.taken)
+        return Response(parts.metrics.exposition(), media_type="text/plain; version=0.0.4")
+
+
+@asynccontextmanager
+async def _running(parts: Parts, _application: FastAPI) -> AsyncIterator[None]:
+    work = asyncio.create_task(parts.batcher.run())
+    parts.health.is_running = True
+
+    def ended(_: object) -> None:
+        parts.health.is_running = False
+
+    work.add_done_callback(ended)
+    yield
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    parts.eye.close()
+
+
+@contextmanager
+def _place(parts: Parts, number: int = 1) -> Iterator[None]:
+    """Places for the length of a block; the batcher hears when they are free again."""
+    now = asyncio.get_running_loop().time()
+    try:
+        with parts.places.take(number, now=now, seconds_each=parts.batcher.seconds_each):
+            yield
+    finally:
+        parts.batcher.changed()
+
+
+async def _while_there(request: Request, work: Awaitable[T]) -> T:
+    """What comes of the work; given up if the client goes, so that nobody else waits for it."""
+    task = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Refused(499, "client.gone", "the client closed the connection")
+        return await task
+    finally:
+        task.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _result(parts: Parts, picture: Picture, confidence: float) -> dict[str, Any]:
+    """What was seen in one picture of a batch, or the problem that it has."""
+    try:
+        return _of_picture(await parts.eye.see(picture, confidence))
+    except HsiError as error:
+        return {"problem": document(error)}
+
+
+def _least(parts: Parts, confidence: float | None) -> float:
+    return parts.confidence if confidence is None else confidence
+
+
+def _of_request(parts: Parts, request: Request) -> dict[str, Any]:
+    return {"model": parts.batcher.model.name, "request_id": request.state.request_id}
+
+
+def _of_picture(seen: Seen) -> dict[str, Any]:
+    return {
+        "detections": [_detection(one, seen) for one in seen.findings.detections],
+        "dropped": dict(seen.findings.dropped),
+        "image_width": seen.width,
+        "image_height": seen.height,
+        "inference_time_ms": round(seen.milliseconds, 3),
+    }
+
+
+def _detection(detection: Detection, seen: Seen) -> dict[str, Any]:
+    box = detection.box
+    return {
+        "class": detection.class_name,
+        "confidence": detection.confidence,
+        "bbox": {
+            "x": box.x * seen.width,
+            "y": box.y * seen.height,
+            "width": box.width * seen.width,
+            "height": box.height * seen.height,
+        },
+        "alternatives": [
+            {"class": name, "confidence": confidence} for name, confidence in detection.alternatives
+        ],
+    }
+
+
+async def _expected(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HsiError | Refused)  # noqa: S101 - registered for these
+    return answer_to(error)
+
+
+async def _not_valid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    detail = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+    return problem(422, "request.invalid", detail)
+
+
+async def _of_the_framework(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    code = {404: "route.unknown", 405: "method.not_allowed"}.get(error.status_code, "refused")
+    return problem(error.status_code, code, str(error.detail), error.headers)

@@ -1,0 +1,122 @@
+"""The detector as a service keeps to what every detector keeps to; its client and its process."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from backend.core.clock import SystemClock
+from backend.core.errors import Unavailable
+from backend.local.access import free_port
+from backend.services.detection.detector import View
+from backend.services.detection.detector_service import ServiceDetector, ServicePlace, open_service
+from backend.services.detection.onnx import load
+from backend.tests.fixtures.detector_contract import EMPTY, VISITED, DetectorContract
+from backend.tests.fixtures.detector_service import DetectorService, running
+from backend.tests.fixtures.ledger import NOON
+from backend.tests.fixtures.onnx_models import SIDE, write_dog_model, write_shade_model
+from backend.tests.fixtures.product import until
+
+
+def client_of(*services: str) -> ServiceDetector:
+    return open_service(
+        ServicePlace(services, sight=SIDE, timeout=20), SystemClock(), confidence=0.5
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("contract")
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[DetectorService]:
+    with running(write_dog_model(folder / "dog.onnx"), folder) as made:
+        yield made
+
+
+@pytest.fixture
+async def detector(service: DetectorService) -> AsyncIterator[ServiceDetector]:
+    made = client_of(service.url)
+    yield made
+    await made.aclose()
+
+
+class TestServiceDetector(DetectorContract):
+    """Over a real process."""
+
+
+async def test_it_finds_what_the_same_model_finds_in_process(
+    detector: ServiceDetector, folder: Path
+) -> None:
+    inner = load(write_dog_model(folder / "dog.onnx"), threads=1, confidence=0.5)
+    for view in (EMPTY, VISITED):
+        near, far = await inner.detect(view, None), await detector.detect(view, None)
+        assert far.dropped == near.dropped == {"class:chair": 1}
+        for one, other in zip(near.detections, far.detections, strict=True):
+            assert (one.class_name, one.confidence) == (other.class_name, other.confidence)
+            assert (one.box.x, one.box.width) == pytest.approx((other.box.x, other.box.width))
+    inner.close()
+
+
+async def test_each_picture_is_decoded_there_once(
+    detector: ServiceDetector, service: DetectorService
+) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+
+        async def decoded() -> float:
+            text = (await client.get(f"{service.url}/metrics")).text
+            (line,) = [one for one in text.splitlines() if one.startswith("ai_detector_decoded_t")]
+            return float(line.split()[1])
+
+        before = await decoded()
+        for _ in range(3):
+            await detector.detect(VISITED, None)
+        assert await decoded() == before + 3
+
+
+async def test_without_it_the_error_is_an_expected_one() -> None:
+    detector = client_of(f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(Unavailable):
+        await detector.detect(EMPTY, None)
+    await detector.aclose()
+
+
+# --- Two processes, of which one is killed in the middle.
+
+
+def shaded(shade: int) -> View:
+    return replace(EMPTY, captured_at=NOON, pixels=np.full((SIDE, SIDE, 3), shade, np.uint8))
+
+
+async def has_pictures(service: DetectorService, number: int) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+
+        async def are_there() -> bool:
+            health = (await client.get(f"{service.url}/health")).json()
+            return bool(health["queue"]["taken"] >= number)
+
+        await until(are_there, f"{number} pictures to be at work on")
+
+
+@pytest.mark.slow
+async def test_one_of_two_is_killed_at_work_and_every_picture_has_its_answer_once(
+    folder: Path,
+) -> None:
+    model = write_shade_model(folder / "slow.onnx", work=10)
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(running(model, folder)) for _ in range(2))
+        detector = client_of(first.url, second.url)
+        asked = [asyncio.ensure_future(detector.detect(shaded(n), None)) for n in range(64)]
+        await has_pictures(first, 8)  # more than one run of its model
+        first.end(signal.SIGKILL)
+        found = await asyncio.gather(*asked)
+        await detector.aclose()
+    left = [one.detections[0].box.x * 256 for one in found]
+    assert left == pytest.approx(list(range(64)), abs=1e-3)

@@ -1,0 +1,61 @@
+"""The service's settings, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from ai.detector.settings import DetectorSettings, read_settings
+from backend.core.errors import Invalid
+from backend.tests.fixtures.product import PROJECT
+
+KEY = "a-key-that-nobody-knows"
+
+
+def read(monkeypatch: pytest.MonkeyPatch, **given: str) -> DetectorSettings:
+    environment = {f"AI_DETECTOR_{name.upper()}": value for name, value in given.items()}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return read_settings(environment)
+
+
+def test_a_model_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, model="m.onnx")
+    assert (settings.model, settings.host, settings.port) == (Path("m.onnx"), "127.0.0.1", 8090)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, "AI_DETECTOR_MODEL"),
+        ({"model": "m", "modle": "x"}, "AI_DETECTOR_MODLE: no such setting"),
+        ({"model": "m", "port": "0"}, "AI_DETECTOR_PORT"),
+        ({"model": "m", "host": "0.0.0.0"}, "API_KEY"),  # noqa: S104
+        ({"model": "m", "host": "gpu-box"}, "API_KEY"),
+        ({"model": "m", "tls_key": "k"}, "TLS_CERTIFICATE"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], named: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(monkeypatch, **given)
+    assert named in str(caught.value)
+
+
+def test_a_key_is_told_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, model="m", host="0.0.0.0", api_key=KEY)  # noqa: S104
+    assert KEY not in repr(settings)
+    with pytest.raises(Invalid) as caught:
+        read(monkeypatch, model="m", api_key="short-secret")
+    assert "API_KEY must be 16 letters" in str(caught.value)
+    assert "short-secret" not in str(caught.value)
+
+
+def test_the_guide_names_every_setting() -> None:
+    guide = (PROJECT / "docs" / "guide" / "detector-service.md").read_text()
+    missing = [
+        name
+        for name in DetectorSettings.model_fields
+        if f"AI_DETECTOR_{name.upper()}`" not in guide
+    ]
+    assert not missing
