@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -90,7 +91,8 @@ class DiskThreads:
                 await free
             except asyncio.CancelledError:
                 if free.cancelled():
-                    self._waiting.remove(free)
+                    with suppress(ValueError):  # nobody's turn yet, or passed over already
+                        self._waiting.remove(free)
                 else:  # it was our turn
                     self._wake(1)
                 raise

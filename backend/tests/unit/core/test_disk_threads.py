@@ -128,3 +128,23 @@ async def test_whose_turn_it_is_and_who_is_cancelled_passes_it_on(hanging: Hangi
     waiting[0].cancel()
     assert await asyncio.gather(*waiting[1:]) == [1, 2]
     await asyncio.wait([waiting[0]])
+
+
+async def test_who_is_cancelled_while_a_thread_becomes_free_is_just_cancelled(
+    hanging: Hanging,
+) -> None:
+    disk = threads(4, most=1)
+    first = asyncio.create_task(disk.run(hanging.work))
+    while not hanging.begun:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(disk.run(int, 2))
+    third = asyncio.create_task(disk.run(int, 3))
+    while len(disk._waiting) < 2:
+        await asyncio.sleep(0)
+    # The loop hears that the thread is free before the cancelled one goes on.
+    asyncio.get_running_loop().call_soon(disk._wake, 1)
+    second.cancel()
+    hanging.answers.set()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert (await first, await third) == ("late", 3)
