@@ -126,6 +126,7 @@ class DiskThreads:
                 call.loop.call_soon_threadsafe(self._settle, call, tell)
             except RuntimeError:  # the loop has ended meanwhile
                 return
+            del call, tell  # the answer is not to stay until the next call
 
     def _settle(self, call: _Call, tell: Callable[[], None]) -> None:
         self._running.discard(call)

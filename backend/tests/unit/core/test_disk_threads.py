@@ -1,7 +1,9 @@
 """Threads for a disk that may stop to answer."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -148,3 +150,17 @@ async def test_who_is_cancelled_while_a_thread_becomes_free_is_just_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await second
     assert (await first, await third) == ("late", 3)
+
+
+class Large:
+    """An answer that is not to be kept."""
+
+
+async def test_an_answer_does_not_stay_with_its_thread() -> None:
+    disk = threads(4, most=1)
+    answer = weakref.ref(await disk.run(Large))
+    async with asyncio.timeout(4):
+        while answer() is not None:
+            gc.collect()
+            await asyncio.sleep(0)
+    assert answer() is None
