@@ -119,6 +119,11 @@ def _folder_faults(words: Sequence[Word], roots: str) -> list[str]:
             f"time to time, {polled[0]} among them: the kernel's limit of watches is reached "
             "(raise fs.inotify.max_user_watches), or we may not read them"
         )
+    if late := sorted({path for word in words for path in word.late_files}):
+        faults.append(
+            f"reading {_some(late)} below {roots} has no answer yet, the others go on: is the disk "
+            "damaged there, or the network slow?"
+        )
     return faults
 
 
