@@ -83,10 +83,11 @@ class DiskThreads:
 
     async def _turn(self) -> None:
         """Wait until a thread is free."""
+        queue_up = self._waiting.append
         while len(self._running) >= self._most:
             self._refuse_while_lost()
             free: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(free)
+            queue_up(free)
             try:
                 await free
             except asyncio.CancelledError:
@@ -96,6 +97,7 @@ class DiskThreads:
                 else:  # it was our turn
                     self._wake(1)
                 raise
+            queue_up = self._waiting.appendleft  # who is overtaken now does not lose its place
 
     def _refuse_while_lost(self) -> None:
         if all(call.is_late for call in self._running):

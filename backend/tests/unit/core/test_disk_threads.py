@@ -152,6 +152,21 @@ async def test_who_is_cancelled_while_a_thread_becomes_free_is_just_cancelled(
     assert (await first, await third) == ("late", 3)
 
 
+async def test_who_is_overtaken_stays_the_first(hanging: Hanging) -> None:
+    disk = threads(4, most=1)
+    order: list[int] = []
+    first = asyncio.create_task(disk.run(hanging.work))
+    waiting = [asyncio.create_task(disk.run(order.append, n)) for n in range(3)]
+    while len(disk._waiting) < len(waiting):
+        await asyncio.sleep(0)
+    disk._wake(1)  # and there is no free thread any more
+    while len(disk._waiting) < len(waiting):
+        await asyncio.sleep(0)
+    hanging.answers.set()
+    await asyncio.gather(first, *waiting)
+    assert order == [0, 1, 2]
+
+
 class Large:
     """An answer that is not to be kept."""
 
