@@ -81,6 +81,8 @@ class FrameSource(Protocol):
         ...
 
 
+_REMOVING_SECONDS = 10.0
+"""The database ends a transaction that is idle for 20 s, and with it the hold on the cameras."""
 _AT_ONCE = 6  # files that are in memory: read, and not stored yet
 
 
@@ -369,11 +371,16 @@ class Ingest:
             log.warning("files not removed", files=len(taken), reason=str(error))
 
     def _unlink(self, taken: Sequence[tuple[FoundFile, Picture]]) -> None:
-        """Remove files, but not those that have been replaced meanwhile."""
+        """Remove files, but not those that have been replaced meanwhile; and not for long."""
+        until = self._clock.monotonic() + _REMOVING_SECONDS
         for file, picture in taken:
             path = self._intake.root / file.relative
             try:
-                if mark_of(look(path)) == picture.mark:
+                is_same = mark_of(look(path)) == picture.mark
+                if self._clock.monotonic() > until:
+                    log.warning("files are removed later: their disk is slow", path=file.recorded)
+                    return
+                if is_same:
                     path.unlink()
             except FileNotFoundError:
                 continue
