@@ -77,6 +77,9 @@ def look_at_ingest(words: Sequence[Word]) -> Finding:
         return Finding("ingest", "degraded", NO_WORKER, rung="workers")
     if opened := _opened(words, "intake"):
         return _waiting("ingest", "new pictures wait", opened)
+    if late := sorted({path for word in words for path in word.late_files}):
+        reason = f"the cameras' disk has not answered yet for {_some(late)}; what answers goes on"
+        return Finding("ingest", "degraded", reason, rung="media")
     for name, what in _DISKS.items():
         if slow := _slowest(words, name):
             reason = f"{what} {_how_slow(slow, 'an answer')}"
@@ -118,11 +121,6 @@ def _folder_faults(words: Sequence[Word], roots: str) -> list[str]:
             f"{len(polled)} folders below {roots} cannot be watched and are only looked at from "
             f"time to time, {polled[0]} among them: the kernel's limit of watches is reached "
             "(raise fs.inotify.max_user_watches), or we may not read them"
-        )
-    if late := sorted({path for word in words for path in word.late_files}):
-        faults.append(
-            f"reading {_some(late)} below {roots} has no answer yet, the others go on: is the disk "
-            "damaged there, or the network slow?"
         )
     return faults
 
