@@ -33,11 +33,15 @@ class Fitness:
         """Why not, while the schema is known to be newer."""
 
     async def during(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do work, which ends in an orderly way once they are found unfit.
+        """Do work once both were looked at, or are away, and end it once they are found unfit.
 
         Then raises why: `Conflict` for a newer schema, `Invalid` for a Redis that forgets.
         """
-        tasks = [asyncio.ensure_future(self._look()), asyncio.ensure_future(work())]
+        looked = asyncio.Event()
+        tasks = [
+            asyncio.ensure_future(self._look(looked)),
+            asyncio.ensure_future(_once(looked, work)),
+        ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -48,11 +52,12 @@ class Fitness:
             if not task.cancelled():
                 task.result()
 
-    async def _look(self) -> None:
+    async def _look(self, looked: asyncio.Event) -> None:
         """One that is away is looked at soon again: it may be another one when it is back."""
         while True:
             looks = (self._redis.refuse_forgetting, self._look_at_schema)
             answers = [await _answers(look) for look in looks]
+            looked.set()
             await self._clock.sleep(_LOOK_EVERY_SECONDS if all(answers) else _WHILE_AWAY_SECONDS)
 
     async def _look_at_schema(self) -> None:
@@ -74,6 +79,12 @@ class Fitness:
         """Raise `Unavailable` for those who ask while the schema is known to be newer."""
         if self.newer is not None:
             raise Unavailable(str(self.newer), code=self.newer.code)
+
+
+async def _once(looked: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    """Whoever is started again with a schema that is known to be newer is not to write first."""
+    await looked.wait()
+    await work()
 
 
 async def _answers(look: Callable[[], Awaitable[None]]) -> bool:

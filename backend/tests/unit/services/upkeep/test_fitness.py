@@ -16,9 +16,11 @@ class Work:
     """Goes on until it is cancelled, and then ends in an orderly way."""
 
     def __init__(self) -> None:
+        self.begun = False
         self.ended = False
 
     async def run(self) -> None:
+        self.begun = True
         try:
             await asyncio.Event().wait()
         finally:
@@ -64,6 +66,21 @@ async def test_work_ends_once_the_schema_is_newer(mock_redis: AsyncMock) -> None
     fitness.refuse_work()
 
 
+async def test_work_is_not_begun_before_both_were_looked_at(mock_redis: AsyncMock) -> None:
+    """Or who is started again and again would write each time, however newer the schema is."""
+    work, answer = Work(), asyncio.Event()
+    fitness, session = fitness_over(mock_redis, ManualClock())
+    session.scalars.return_value = ["9999"]
+    mock_redis.refuse_forgetting.side_effect = answer.wait
+    working = asyncio.create_task(fitness.during(work.run))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    answer.set()
+    with pytest.raises(Conflict, match="newer"):
+        await working
+    assert not work.begun
+
+
 async def test_work_ends_once_redis_forgets(mock_redis: AsyncMock) -> None:
     clock, work = ManualClock(), Work()
     fitness, _ = fitness_over(mock_redis, clock)
@@ -91,6 +108,7 @@ async def test_servers_that_are_away_end_nothing_and_are_looked_at_soon(
         await asyncio.sleep(0)
     await asleep(clock)
     assert asked.await_count == 4
+    assert work.begun
     assert not working.done()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
