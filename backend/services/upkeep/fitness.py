@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
+import structlog
+
 from backend.core.clock import Clock
 from backend.core.database import Database, Session
-from backend.core.errors import Conflict, Unavailable
+from backend.core.errors import Conflict, Invalid, Unavailable
 from backend.core.redis import RedisClient
+from backend.core.supervisor import end
 from backend.services.stores import schema
 
 _LOOK_EVERY_SECONDS = 15.0
 _WHILE_AWAY_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
 
 RefuseSchema = Callable[[Collection[str]], None]
 """Raises `Conflict` for a database at these migrations, where it is newer than we are."""
@@ -38,17 +43,15 @@ class Fitness:
         Then raises why: `Conflict` for a newer schema, `Invalid` for a Redis that forgets.
         """
         looked = asyncio.Event()
-        tasks = [
-            asyncio.ensure_future(self._look(looked)),
-            asyncio.ensure_future(_once(looked, work)),
-        ]
+        looking = asyncio.ensure_future(self._look(looked))
+        working = asyncio.ensure_future(_once(looked, work))
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([looking, working], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        for task in tasks:
+            working.cancel()  # once: a second time would cut short its tidying up
+            await end([looking])
+            await asyncio.wait([working])
+        for task in (looking, working):
             if not task.cancelled():
                 task.result()
 
@@ -88,7 +91,10 @@ async def _once(looked: asyncio.Event, work: Callable[[], Awaitable[None]]) -> N
 
 
 async def _answers(look: Callable[[], Awaitable[None]]) -> bool:
-    """Whether a server answers, and lets us in: if not, whoever needs it says so."""
+    """Whether a server answers, and lets us in: if not, whoever needs it says so.
+
+    Raises only that it is unfit.
+    """
     try:
         await look()
     except Unavailable:
@@ -96,5 +102,10 @@ async def _answers(look: Callable[[], Awaitable[None]]) -> bool:
     except Conflict as error:
         if error.code != schema.REFUSED:
             raise
+        return False
+    except Invalid:
+        raise
+    except Exception:  # such as of a table that is just being restored: that is no verdict
+        log.exception("a server could not be looked at")
         return False
     return True

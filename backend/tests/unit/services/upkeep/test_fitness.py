@@ -5,6 +5,7 @@ from collections.abc import Collection
 from unittest.mock import AsyncMock
 
 import pytest
+from structlog.testing import capture_logs
 
 from backend.core.database import Database
 from backend.core.errors import Conflict, Invalid, Unavailable
@@ -114,6 +115,48 @@ async def test_servers_that_are_away_end_nothing_and_are_looked_at_soon(
     with pytest.raises(asyncio.CancelledError):
         await working
     assert work.ended
+
+
+async def test_a_look_that_fails_ends_nothing(mock_redis: AsyncMock) -> None:
+    """As while a restore drops and makes the table anew: only a verdict ends the work."""
+    clock, work = ManualClock(), Work()
+    fitness, session = fitness_over(mock_redis, clock)
+    session.scalars.side_effect = RuntimeError('relation "alembic_version" does not exist')
+    working = asyncio.create_task(fitness.during(work.run))
+    with capture_logs() as said:
+        await asleep(clock)
+    assert [one["log_level"] for one in said] == ["error"]
+    assert work.begun
+    assert not working.done()
+    session.scalars = AsyncMock(return_value=["9999"])
+    clock.advance(2)
+    with pytest.raises(Conflict, match="newer"):
+        await working
+    assert work.ended
+
+
+async def test_a_look_that_loses_a_cancellation_is_cancelled_again(
+    mock_redis: AsyncMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.core.supervisor._CANCEL_EVERY_SECONDS", 0.01)
+    fitness, _ = fitness_over(mock_redis, ManualClock())
+    lost: list[str] = []
+
+    async def deaf() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.append("once more")
+        await asyncio.Event().wait()
+
+    mock_redis.refuse_forgetting.side_effect = deaf
+    working = asyncio.create_task(fitness.during(Work().run))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    working.cancel()
+    async with asyncio.timeout(0.9):
+        await asyncio.wait([working])
+    assert (working.cancelled(), len(lost)) == (True, 1)
 
 
 async def test_an_error_of_the_work_is_its_own(mock_redis: AsyncMock) -> None:
