@@ -41,7 +41,10 @@ class NoOriginal(Exception):  # noqa: N818 - it may be there again with the next
 
 
 class PictureReader:
-    """Reads and decodes in a thread; a copy that is gone is made again from the camera's file."""
+    """Reads and decodes in threads; a copy that is gone is made again from the camera's file.
+
+    `in_thread` is for what the disk does alone: how long that takes says how quick the disk is.
+    """
 
     def __init__(
         self,
@@ -61,13 +64,17 @@ class PictureReader:
         Raises `NotFound`, `Invalid`, `Unavailable`, and `NoOriginal` where this frame alone waits.
         """
         shapes = [mask.points for mask in masks]
+        data = await self._bytes(frame)
+        return await asyncio.to_thread(self._pixels, data, frame, shapes, longest)
+
+    async def _bytes(self, frame: WaitingFrame) -> bytes:
         try:
-            return await self._in_thread(self._read, frame, shapes, longest)
+            return await self._in_thread(self._pictures.read, frame.content_hash)
         except NotFound:
             if self._originals is None:
                 raise
             await self._copy_again(frame, self._originals)
-        return await self._in_thread(self._read, frame, shapes, longest)
+        return await self._in_thread(self._pictures.read, frame.content_hash)
 
     async def _copy_again(self, frame: WaitingFrame, originals: Originals) -> None:
         try:
@@ -78,8 +85,9 @@ class PictureReader:
             log.warning("a frame waits for the cameras' folder", reason=str(error))
             raise NoOriginal from error
 
-    def _read(self, frame: WaitingFrame, shapes: Iterable[Points], longest: int) -> Pixels:
-        data = self._pictures.read(frame.content_hash)
+    def _pixels(
+        self, data: bytes, frame: WaitingFrame, shapes: Iterable[Points], longest: int
+    ) -> Pixels:
         pixels = self._decode(data, longest=longest, full_size=(frame.width, frame.height))
         paint_over(pixels, shapes)
         return pixels

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from backend.core.breaker import Breaker
 from backend.core.content_store import ContentStore
+from backend.core.disk_threads import Answer, P
 from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
 from backend.domain.thumbnails import thumbnail_path
@@ -148,6 +149,20 @@ async def test_an_unexpected_error_is_that_frames_alone(desk: Desk) -> None:
     assert [one["frame_id"] for one in said] == [1]
     assert [one.frame.id for one in examination.seen] == [0, 2]
     assert {number: str(error) for number, error in examination.failed.items()} == {1: "over this"}
+
+
+async def test_decoding_is_no_work_of_the_disk(desk: Desk) -> None:
+    """Else a slow processor, or a large picture, would look like a slow disk."""
+    decoded: list[int] = []
+
+    async def in_thread(work: Callable[P, Answer], /, *args: P.args, **named: P.kwargs) -> Answer:
+        answer = work(*args, **named)
+        decoded.append(len(desk.decode.calls))
+        return answer
+
+    reader = PictureReader(desk.pictures, desk.decode, in_thread=in_thread)
+    await reader.read(desk.frames(1)[0], (), longest=32)
+    assert (decoded, len(desk.decode.calls)) == ([0], 1)
 
 
 async def test_when_something_is_unavailable_the_rest_waits(desk: Desk) -> None:
