@@ -46,9 +46,9 @@ class Desk:
         self.breaker = Breaker("detector", self.clock)
         self.examiner = self._examiner(PictureReader(self.pictures, self.decode))
 
-    def with_originals(self, originals: Originals) -> Examiner:
+    def with_originals(self, originals: Originals, patience: float = 4.0) -> Examiner:
         """An examiner that knows where cameras put their files."""
-        return self._examiner(PictureReader(self.pictures, originals=originals))
+        return self._examiner(PictureReader(self.pictures, originals=originals, patience=patience))
 
     def _examiner(self, reader: PictureReader) -> Examiner:
         tracker = Tracker(UTC_ZONE, Enrichment((), self.clock))
@@ -257,6 +257,21 @@ async def test_while_the_file_may_be_back_the_frame_waits(desk: Desk) -> None:
     examination = await desk.examiner.examine(frames, NOTHING_KNOWN)
     assert [one.state for one in examination.seen] == [FrameState.EMPTY]
     assert examination.uncounted == [frames[1].id]
+
+
+async def test_a_file_that_does_not_come_holds_up_its_own_frame_alone(desk: Desk) -> None:
+    """As of a share whose server is away; others, who hold up nobody, wait for it longer."""
+
+    class Hanging:
+        async def copy_again(self, frame_id: int) -> None:
+            await asyncio.Event().wait()
+
+    frames = desk.frames(2)
+    desk.pictures.path(frames[0].content_hash).unlink()
+    desk.examiner = desk.with_originals(Hanging(), patience=0.02)
+    examination = await desk.examiner.examine(frames, NOTHING_KNOWN)
+    assert [one.frame.id for one in examination.seen] == [frames[1].id]
+    assert examination.uncounted == [frames[0].id]
 
 
 # --- What every decoder keeps to.
