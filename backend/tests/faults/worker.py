@@ -52,6 +52,7 @@ class BenchDetector:
 
     name = "one person"
     sight = 64
+    doubt: str | None = None
 
     def __init__(self, temper: Path) -> None:
         self._temper = temper
