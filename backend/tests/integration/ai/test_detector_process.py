@@ -97,6 +97,7 @@ async def test_64_clients_nothing_is_lost_or_mixed_up_and_the_queue_does_not_gro
     watching = asyncio.ensure_future(watch_health())
     right = await asyncio.gather(*(ask_until_answered(shade) for shade in range(64)))
     watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
     assert all(right)
     assert asked.keys() == {200, 503}
     assert asked[200] == 3 * 64
