@@ -31,6 +31,7 @@ from backend.services.detection.colours import ColourEnricher
 from backend.services.detection.detector_service import ServicePlace, open_service
 from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examiner
+from backend.services.detection.models.folder import ModelFolder
 from backend.services.detection.movement import MovementEnricher
 from backend.services.detection.opening import (
     Opened,
@@ -74,12 +75,27 @@ class Folders:
     pictures: Path
     thumbnails: Path
     logs: Path
+    models: Path
 
 
 def folders(settings: Settings) -> Folders:
     """The folders that follow from the settings."""
     data = settings.data
-    return Folders(settings.media_root, data / "pictures", data / "thumbnails", data / "logs")
+    return Folders(
+        settings.media_root,
+        data / "pictures",
+        data / "thumbnails",
+        data / "logs",
+        data / "models",
+    )
+
+
+def model_of(settings: Settings) -> Path | None:
+    """The file of the model that a worker takes at its start; None where it sees motion alone.
+
+    Raises Invalid where it cannot be known which one is in use.
+    """
+    return settings.detector.model or ModelFolder(folders(settings).models).in_use()
 
 
 @asynccontextmanager
@@ -224,7 +240,7 @@ def _chosen_detector(settings: Settings, clock: Clock) -> Opened:
     chosen = settings.detector
     confidence = chosen.confidence_threshold
     if not chosen.urls:
-        return open_detector(chosen.model, threads=chosen.threads, confidence=confidence)
+        return open_detector(model_of(settings), threads=chosen.threads, confidence=confidence)
     if chosen.model is not None:
         raise Invalid(
             "DETECTOR__MODEL and DETECTOR__URLS are both set: it is one or the other",
@@ -340,7 +356,7 @@ async def run_pipeline(
             clock,
             worker,
             supervisor,
-            partial(_details, detector.name, places.media_root, state),
+            partial(_details, detector, places.media_root, state),
         ).run,
     )
     try:
@@ -360,11 +376,12 @@ class _State:
     enrichment: Enrichment
 
 
-def _details(detector: str, media_root: Path, state: _State) -> dict[str, Any]:
+def _details(detector: Opened, media_root: Path, state: _State) -> dict[str, Any]:
     """What a worker says of itself."""
     slow = {name: pace.slowness for name, pace in state.paces.items()}
     return {
-        "detector": detector,
+        "detector": detector.name,
+        "doubt": detector.doubt,
         "media_root": str(media_root),
         "watched_folders": state.watch.folders,
         "polled_folders": state.watch.polled,

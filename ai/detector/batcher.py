@@ -25,6 +25,8 @@ class Model(Protocol):
     name: str
     sight: int
     takes_batches: bool
+    doubt: str | None
+    """Why what it sees cannot be trusted, where it cannot."""
 
     def look(self, asked: Sequence[Asked]) -> list[Findings]:
         """What is seen in each picture. Raises `Unavailable`, whichever picture it failed at."""

@@ -19,6 +19,7 @@ from backend.cli import (
     lines,
     logs,
     masks,
+    models,
     quarantine,
     reference,
     scene,
@@ -54,6 +55,7 @@ app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(frames.app, name="frames")
 app.command("quarantine")(quarantine.quarantine)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(models.app, name="models")
 app.command("fsck")(fsck.fsck)
 app.command("worker")(worker.worker)
 app.command("logs")(logs.logs)

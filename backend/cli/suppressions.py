@@ -87,7 +87,7 @@ def preview(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Show what `add` would have hidden of the last 7 days; nothing is changed."""
+    """Show about what `add` would have hidden of the last 7 days; nothing is changed."""
     from backend.cli.client import api, print_json
 
     body = pointed_at(detection, track)
@@ -169,7 +169,8 @@ def show_preview(found: Document) -> None:
 
     show_line(
         f"of {counted(found['looked_at'], 'detection')} since {local_time(found['since'])} it "
-        f"would have hidden {found['hidden']}, in {counted(found['events_touched'], 'event')}; "
+        f"would have hidden about {found['hidden']}, "
+        f"in {counted(found['events_touched'], 'event')}; "
         f"{found['events_gone']} of these would not have been at all"
     )
     if not found["complete"]:

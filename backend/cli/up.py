@@ -29,18 +29,21 @@ def up(
     """
     from backend.core.config import get_settings
     from backend.local.up import Up, UpOptions
+    from backend.wiring import model_of
 
     settings = get_settings()
+    if data is not None:
+        settings = settings.model_copy(update={"data": data.expanduser().absolute()})
     database, redis = settings.database_url, settings.redis_url
     Up(
         UpOptions(
-            data=data.expanduser().absolute() if data else settings.data,
+            data=settings.data,
             host=host or settings.api.host,
             port=port or settings.api.port,
             demo=demo,
             database_url=database.get_secret_value() if database else None,
             redis_url=redis.get_secret_value() if redis else None,
             cameras=settings.ingest.media_root,
-            model=settings.detector.model,
+            model=model_of(settings),
         )
     ).run()

@@ -134,6 +134,12 @@ def _key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _web_address(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"https?://[^\s/]\S*", url):
+        raise ValueError("not a web address")
+    return url
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -220,7 +226,9 @@ class Detector(_Group):
     """What looks at the pictures."""
 
     model: File | None = Field(
-        None, description="ONNX file of the detector. Without one the product sees motion only."
+        None,
+        description="ONNX file of the detector. Without one it is the model that `hsi models use` "
+        "named; where none is in use, the product sees motion only.",
     )
     confidence_threshold: float = Field(
         0.5, ge=0, le=1, description="A detection less certain than this is dropped."
@@ -260,6 +268,18 @@ class Detector(_Group):
         le=4096,
         description="The longer side, in pixels, that the detector's service makes use of: "
         "pictures are sent to it no larger than twice that.",
+    )
+
+
+class Models(_Group):
+    """Where detectors' files are fetched."""
+
+    base_url: Annotated[
+        str | None, AfterValidator(_web_address), Words("a URL like https://mirror.example/models")
+    ] = Field(
+        None,
+        description="Mirror that has the files of `hsi models pull`, each under the path that it "
+        "has at its own site.",
     )
 
 
@@ -353,6 +373,7 @@ class Settings(BaseSettings):
     api: Api = Api()
     ingest: Ingest = Ingest()
     detector: Detector = Field(default_factory=Detector)
+    models: Models = Models()
     privacy: Privacy = Privacy()
     redis: Redis = Redis()
     logs: Logs = Logs()

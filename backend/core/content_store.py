@@ -119,9 +119,9 @@ class ContentStore:
         if is_new_shelf:
             self._make_shelf(path.parent)
         write_whole(path, data)
-        _flush_names(path.parent)
+        flush_names(path.parent)
         if is_new_shelf:
-            _flush_names(self._folder)
+            flush_names(self._folder)
 
     def _make_shelf(self, shelf: Path) -> None:
         """Make one of the folders; a marked folder around them is never made without its mark."""
@@ -269,7 +269,12 @@ class ContentStore:
             return []
         except OSError as error:
             raise _unreadable(self._folder, error.strerror) from error
-        return [self._folder / name for name in names if name not in ours]
+        # A mark whose writer was killed is ours as well; it is a few bytes, and written once.
+        return [
+            self._folder / name
+            for name in names
+            if name not in ours and not (name.startswith(f".{MARK}.") and is_unfinished(name))
+        ]
 
     def set_aside(self, content_hash: bytes) -> Path | None:
         """Begin to remove content; where it lies now, a place that nobody else uses.
@@ -324,7 +329,7 @@ def _mark_in(folder: Path) -> str | None:
 
 def _write_mark(folder: Path, mark: str) -> None:
     write_whole(folder / MARK, f"{mark}\n".encode())
-    _flush_names(folder)
+    flush_names(folder)
 
 
 def _sort(entry: "os.DirEntry[str]", shelf: Shelf) -> None:
@@ -359,7 +364,7 @@ def _unreadable(folder: Path, why: str | None) -> Unavailable:
     return Unavailable(f"cannot read from {folder}: {why}", code="pictures.unreadable")
 
 
-def _flush_names(folder: Path) -> None:
+def flush_names(folder: Path) -> None:
     """Bring the names in a folder onto the disk: flushing a file does not flush its name."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

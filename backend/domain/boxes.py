@@ -7,6 +7,8 @@ from typing import Any
 
 from backend.domain.signs import NO_SIGNS, Signs
 
+_EDGE = 0.01  # of the picture
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -41,6 +43,11 @@ def _shared(a: Box, b: Box) -> float:
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     return width * height if width > 0 and height > 0 else 0.0
+
+
+def is_at_edge(box: Box) -> bool:
+    """Whether the picture's edge may hide a part of what is in the box."""
+    return min(box.x, box.y) < _EDGE or max(box.x + box.width, box.y + box.height) > 1 - _EDGE
 
 
 def clip_box(x1: float, y1: float, x2: float, y2: float) -> Box | None:

@@ -116,7 +116,8 @@ def doings_of(detections: Sequence[Detection]) -> Doings:
     by_class: dict[str, Did] = {}
     lines: dict[str, Crossings] = {}
     for detection in detections:
-        by_class = merged(by_class, {detection.class_name: _did(detection)})
+        if (did := _did(detection)) != Did():
+            by_class = merged(by_class, {detection.class_name: did})
         for crossed in detection.signs.crossed:
             lines = merged(lines, {crossed.line: Crossings(**{crossed.direction: 1})})
     place = max(map(_place, detections), default=None)

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backend.domain.boxes import Box, Detection, foot_point, overlap, share_inside
+from backend.domain.boxes import Box, Detection, foot_point, is_at_edge, overlap, share_inside
 from backend.domain.prints import blended, likeness
 from backend.domain.tracks import (
     PathPoint,
@@ -34,6 +34,7 @@ from backend.domain.tracks import (
     displacement,
     extended,
     kind_of,
+    lives,
     place_at,
     velocity,
 )
@@ -41,6 +42,9 @@ from backend.domain.tracks import (
 Assign = Callable[[Sequence[Sequence[float]], float], Sequence[int | None]]
 """For each row of costs its column, or None, so that the sum over all pairs of (limit - cost) is
 the greatest; costs may be infinite. The second argument is the limit."""
+
+ABOUT = timedelta(minutes=10)
+"""What appears so long after the last sight of what lives, and lives, has come."""
 
 LIVING_MEMORY = timedelta(seconds=60)
 """So long after its last sight what lives, or moved, may be found again where it was."""
@@ -74,6 +78,7 @@ _SIDE_HEIGHT, _SIDE_OFF = 0.75, 0.1  # of the whole's height, and width
 _STIR_PARKED, _STIR = 0.2, 0.1  # boxes off its rest from which a thing stirs
 _SHAKE = 0.01  # of the picture; less may be the camera
 _JUMP = 0.5  # boxes off its rest that need no second sight
+_COMES_IN = 1.5  # times the area of what the edge has cut
 _REST_FOLLOWS = 1 / 16  # of the difference, with each sight: what creeps has left its rest
 _PRINT_FOLLOWS = 1 / 4
 
@@ -110,11 +115,19 @@ class Followed:
     ended: tuple[int, ...]
 
 
-def follow(tracks: Sequence[Track], at: datetime, seen: Sequence[Seen], assign: Assign) -> Followed:
+def follow(
+    tracks: Sequence[Track],
+    at: datetime,
+    seen: Sequence[Seen],
+    assign: Assign,
+    looked_at: datetime | None = None,
+) -> Followed:
     """What becomes of a camera's tracks with a frame that was taken `at`; it may show nothing.
 
-    Give it every track that is not over, and those that were seen within `LIVING_MEMORY` of `at`.
-    The order of the detections does not matter.
+    Give it every track that is not over, and those that were seen within `ABOUT` of `at`; of old
+    frames, between which there were newer ones, those within `PARKED_MEMORY`.
+    The order of the detections does not matter. `looked_at` is when the frame before was taken that
+    somebody has looked at; None: nobody knows of one.
     """
     order = sorted(range(len(seen)), key=lambda i: _order(seen[i]))
     costs = [[cost(track, seen[i], at) for i in order] for track in tracks]
@@ -134,7 +147,7 @@ def follow(tracks: Sequence[Track], at: datetime, seen: Sequence[Seen], assign: 
                 known = _other_side(seen[i], tracks, place_of)
             place_of[i] = len(now) if known is None else known
             if known is None:
-                now.append(_begun(seen[i], at))
+                now.append(_begun(seen[i], at, has_come=_has_come(seen[i], tracks, at, looked_at)))
     ended = _over(now, at)
     for index in ended:
         now[index] = replace(now[index], state=TrackState.ENDED)
@@ -196,12 +209,15 @@ def _look_of_scene(track: Track, fit: float, box: Box) -> float | None:
 
     What is left to one side need not look like the whole.
     """
+    if lives(track.kind):  # who stands before a statue is not the statue
+        return 0.6 if fit >= 0.5 else None
     if fit >= 0.5:
+        if track.missed:  # another one may have come meanwhile
+            return 0.45
         return 0.3 if fit < 0.75 else 0.0
-    is_cut = fit >= 0.2 and displacement(track.rest, box) <= _stir(track)
-    if not is_cut:
-        return None
-    return 0.0 if _is_side_of(box, track.rest) else 0.3
+    if fit >= 0.2 and displacement(track.rest, box) <= _stir(track):
+        return 0.0 if _is_side_of(box, track.rest) else 0.3
+    return 0.6 if fit >= 0.3 else None  # the boxes of small things shake
 
 
 def _look_of_parked(track: Track, fit: float, away: timedelta) -> float | None:
@@ -367,7 +383,19 @@ def _is_double(one: Seen, other: Seen) -> bool:
     return can_be_confused(one.kind, other.kind) and overlap(one.box, other.box) >= _DOUBLE_KIND
 
 
-def _begun(seen: Seen, at: datetime) -> Track:
+def _has_come(
+    seen: Seen, tracks: Sequence[Track], at: datetime, looked_at: datetime | None
+) -> bool:
+    """Whether what lives, and is new, has come, and is surely no statue.
+
+    A picture from shortly before does not show it; or others are about, or were: it may be one of
+    them that was lost on its way.
+    """
+    was_not_there = looked_at is not None and timedelta(0) < at - looked_at <= ABOUT
+    return lives(seen.kind) and (was_not_there or any(_is_about(track, at) for track in tracks))
+
+
+def _begun(seen: Seen, at: datetime, *, has_come: bool) -> Track:
     box, detection = seen.box, seen.detection
     return Track(
         votes=((detection.class_name, detection.confidence),),
@@ -379,13 +407,25 @@ def _begun(seen: Seen, at: datetime) -> Track:
         still_since=at,
         path=(PathPoint(at, *foot_point(box)),),
         print=seen.print,
+        seen_moving=has_come,
+    )
+
+
+def _is_about(track: Track, at: datetime) -> bool:
+    return (
+        lives(track.kind)
+        and track.state in {TrackState.LIVE, TrackState.ENDED}
+        and abs(at - track.last_at) <= ABOUT
     )
 
 
 def _continued(track: Track, seen: Seen, at: datetime) -> Track:
     counted = replace(track, votes=_voted(track.votes, seen), sightings=track.sightings + 1)
     if at >= track.last_at:
-        return _moved_on(counted, seen, at)
+        # A frame that was ahead may have ended it too early.
+        is_over = track.state is TrackState.ENDED
+        alive = replace(counted, state=TrackState.LIVE) if is_over else counted
+        return _moved_on(alive, seen, at)
     if at >= track.first_at:
         return counted
     point = PathPoint(at, *foot_point(seen.box))
@@ -396,8 +436,11 @@ def _moved_on(track: Track, seen: Seen, at: datetime) -> Track:
     away = displacement(track.rest, seen.box)
     least = _stir(track)
     stirs = away > least
-    jumps = away > max(_JUMP, least) and track.state is TrackState.LIVE
-    moves = stirs and (track.stirred > 0 or jumps)
+    jumps = away > max(_JUMP, least)
+    if track.state is TrackState.LIVE:
+        moves = (stirs and (track.stirred > 0 or jumps)) or _comes_in(track, seen.box)
+    else:  # of the many sights of what stands all night some are wrong
+        moves = stirs and (track.stirred > 1 or (track.stirred > 0 and jumps))
     seen_again = replace(
         track,
         last_at=at,
@@ -411,6 +454,12 @@ def _moved_on(track: Track, seen: Seen, at: datetime) -> Track:
     if moves:
         return replace(seen_again, rest=seen.box, still_since=at, seen_moving=True)
     return replace(seen_again, rest=_nearer(track.rest, seen.box)) if not stirs else seen_again
+
+
+def _comes_in(track: Track, box: Box) -> bool:
+    """Whether what lives comes in over the picture's edge: it grows without going elsewhere."""
+    grown = box.area >= _COMES_IN * track.rest.area
+    return lives(track.kind) and is_at_edge(track.rest) and grown
 
 
 def _stir(track: Track) -> float:

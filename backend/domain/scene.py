@@ -3,8 +3,9 @@
 A thing that can be parked belongs to it once it has stood for half a minute since it was first
 seen, or for five minutes where it was seen coming; and where pictures come so seldom that the event
 which told of it is over by the next one, as soon as that shows it where it was. What lives, or
-seems to, belongs to it only if it was never seen moving, for five minutes: a statue, a coat on its
-hanger. A person who was seen moving never does, however long the person lies or waits there.
+seems to, belongs to it only after half an hour, and only if it was never seen moving, and did not
+appear while others were about: a statue, a coat on its hanger. A person who was seen moving, or has
+come, never does, however long the person lies or waits there.
 
 A thing of the scene stays one while nobody sees it, be it for the rain or the dark, until it is
 seen moving off, or was missed for so long that it must have left: longer than ten minutes, and than
@@ -30,7 +31,7 @@ from backend.domain.tracks import (
 
 STILL_AT_FIRST = timedelta(seconds=30)
 STILL_AFTER_MOVING = timedelta(minutes=5)
-STILL_AND_ALIVE = timedelta(minutes=5)
+STILL_AND_ALIVE = timedelta(minutes=30)
 LEAST_SIGHTINGS = 5
 
 PARKED_AFTER = timedelta(seconds=15)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from backend.domain.boxes import Box, overlap
 from backend.domain.prints import likeness
-from backend.domain.tracks import kind_of
+from backend.domain.tracks import kind_of, lives
 
-LEAST_OVERLAP = 0.5
-LEAST_LIKENESS = 0.7
-"""Of the look: a person who stands before the coat looks like no coat."""
+LEAST_OVERLAP, LEAST_LIKENESS = 0.5, 0.7
+
+LEAST_OVERLAP_LIVING, LEAST_LIKENESS_LIVING = 0.7, 0.85
+"""Of what lives, or seems to: many a visitor looks a little like the one before, in the same place,
+and what never is one stays where it is."""
 
 LONGEST_DAYS = 365
 USUAL_DAYS = 30
@@ -29,14 +31,16 @@ class Suppression:
 
 def hides(suppression: Suppression, class_name: str, box: Box, print_: bytes) -> bool:
     """Whether what was found is what the owner spoke of: of its kind, in its place, and like it."""
-    return (
-        kind_of(class_name) == kind_of(suppression.class_name)
-        and overlap(suppression.box, box) >= LEAST_OVERLAP
-        and (
-            not (suppression.print and print_)
-            or likeness(suppression.print, print_) >= LEAST_LIKENESS
-        )
-    )
+    kind = kind_of(suppression.class_name)
+    if kind_of(class_name) != kind:
+        return False
+    least_overlap, least_likeness = LEAST_OVERLAP, LEAST_LIKENESS
+    if lives(kind):
+        least_overlap, least_likeness = LEAST_OVERLAP_LIVING, LEAST_LIKENESS_LIVING
+    if overlap(suppression.box, box) < least_overlap:
+        return False
+    has_looks = suppression.print and print_
+    return not has_looks or likeness(suppression.print, print_) >= least_likeness
 
 
 def hidden_by(

@@ -51,6 +51,16 @@ class PathPoint(NamedTuple):
     y: float
 
 
+class LastCrossing(NamedTuple):
+    """Where the foot of an object was when it had just crossed a line; `left`: it has been away
+    from that spot since."""
+
+    line: str
+    x: float
+    y: float
+    left: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """One object of one camera.
@@ -60,7 +70,8 @@ class Track:
     was not there; `stirred` counts the last sights in a row that were off that box. `missed` counts
     the frames in a row that show nothing of it, `longest_missed` is the most that ever was before
     it was seen again. `watched`: somebody said that it is never part of the scene. `within` are the
-    zones that it was in when it was last seen, each with the moment since when.
+    zones that it was in when it was last seen, each with the moment since when; `crossed` has the
+    last crossing of each line.
     """
 
     votes: tuple[tuple[str, float], ...]
@@ -80,6 +91,7 @@ class Track:
     watched: bool = False
     state: TrackState = TrackState.LIVE
     within: tuple[tuple[str, datetime], ...] = ()
+    crossed: tuple[LastCrossing, ...] = ()
 
     @property
     def class_name(self) -> str:
@@ -118,6 +130,11 @@ def can_be_confused(kind: str, other: str) -> bool:
 def can_be_parked(kind: str) -> bool:
     """Whether things of this kind stand for hours without being there for anything."""
     return kind in {"vehicle", "cycle"}
+
+
+def lives(kind: str) -> bool:
+    """Whether things of this kind move by themselves, and may stand still all the same."""
+    return kind in {"person", "pet", "bird"}
 
 
 def can_be_scene(kind: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import groupby
 
-from backend.domain.boxes import Detection, foot_point
+from backend.domain.boxes import Box, Detection, foot_point
 from backend.domain.class_choice import is_chosen
 from backend.domain.hours import Hours
 from backend.domain.shapes import Points, contains, share_within
@@ -63,7 +63,7 @@ def zones_of(
     """
     local = at.astimezone(time_zone)
     entered = [
-        zone for zone in zones if _counts(zone, detection, local) and _holds(zone, detection)
+        zone for zone in zones if _counts(zone, detection, local) and holds(zone, detection.box)
     ]
     return tuple(zone.name for zone in sorted(entered, key=lambda one: (-one.priority, one.name)))
 
@@ -73,10 +73,11 @@ def _counts(zone: Zone, detection: Detection, local: datetime) -> bool:
     return zone.enabled and in_hours and is_chosen(zone.classes, detection)
 
 
-def _holds(zone: Zone, detection: Detection) -> bool:
+def holds(zone: Zone, box: Box) -> bool:
+    """Whether a box is within the zone, whatever it is of, and whenever."""
     if zone.share is None:
-        return contains(zone.points, foot_point(detection.box))
-    return share_within(zone.points, detection.box) >= zone.share - _ROUNDING
+        return contains(zone.points, foot_point(box))
+    return share_within(zone.points, box) >= zone.share - _ROUNDING
 
 
 @dataclass(frozen=True, slots=True)

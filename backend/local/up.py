@@ -105,7 +105,9 @@ class Up:
                 )
             if options.model is not None and not options.model.is_file():
                 raise Invalid(
-                    f"DETECTOR__MODEL: there is no model file {options.model}", code="model.missing"
+                    f"there is no model file {options.model}, which DETECTOR__MODEL or "
+                    "`hsi models use` names",
+                    code="model.missing",
                 )
             if options.database_url is None or options.redis_url is None:
                 refuse_closed(options.data)
@@ -119,7 +121,7 @@ class Up:
             cameras = options.cameras or folder.cameras
             self._say(f"hsi is up: {self._address}")
             self._say(
-                f"detector: {options.model or 'motion alone, since DETECTOR__MODEL is not set'}"
+                f"detector: {options.model or 'motion alone: `hsi models list` shows the models'}"
             )
             self._say(f"drop pictures into {cameras}/<camera name>/ - Ctrl-C ends it")
             self._watch()

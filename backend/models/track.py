@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, CheckConstraint, Double, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import ARRAY, CheckConstraint, Double, ForeignKey, Index, LargeBinary, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,6 +39,7 @@ class Track(Table):
     votes: Mapped[list[Any]] = mapped_column(JSONB)
     path: Mapped[list[Any]] = mapped_column(JSONB)
     within: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    crossed: Mapped[list[Any]] = mapped_column(JSONB)
 
     __table_args__ = (
         CheckConstraint("state IN ('live', 'scene', 'left', 'ended')", name="state"),
@@ -46,4 +47,11 @@ class Track(Table):
         CheckConstraint("sightings > 0", name="sightings"),
         Index("ix_tracks_open", "camera_id", postgresql_where=text("state <> 'ended'")),
         Index("ix_tracks_camera_id_last_at", "camera_id", "last_at"),
+        Index(
+            "ix_tracks_over",
+            func.int4range(text("camera_id"), text("camera_id"), text("'[]'")),
+            func.tstzrange(text("first_at"), text("last_at"), text("'[]'")),
+            postgresql_using="gist",
+            postgresql_where=text("state = 'ended'"),
+        ),
     )

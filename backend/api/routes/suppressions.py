@@ -89,7 +89,10 @@ async def create_suppression(
 async def preview_suppression(
     session: SessionDep, parts: PartsDep, camera: CameraDep, new: NewSuppression
 ) -> Record:
-    """What such a suppression would have hidden of the last 7 days. Nothing is changed."""
+    """About what such a suppression would have hidden of the last 7 days. Nothing is changed.
+
+    Compared is the look of each track, not of each picture: rather more is told than less.
+    """
     now = parts.clock.now()
     around = Around(camera.id, now - _LOOKED_BACK, now)
     source = await _source(session, camera, new)

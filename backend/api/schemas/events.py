@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
 from pydantic.config import JsonDict
 
 from backend.api.schemas.page import Page
-from backend.api.schemas.text import Body, Text
+from backend.api.schemas.text import Body, Text, at_most
 from backend.domain.risk import Level, level_of
 
 EventState = Literal["open", "closed"]
@@ -135,7 +135,10 @@ class EventReview(Body):
     )
 
     reviewed: bool = False
-    notes: Annotated[Text, Field(max_length=2000)] | None = None
+    notes: (
+        Annotated[Text, AfterValidator(at_most(2000)), Field(json_schema_extra={"maxLength": 2000})]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "EventReview":

@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
 from pydantic.config import JsonDict
 
 from backend.api.cursors import MAX_ID
 from backend.api.schemas.boxes import as_box
 from backend.api.schemas.detections import Box
 from backend.api.schemas.page import Page
-from backend.api.schemas.text import Body, Moment, Text
+from backend.api.schemas.text import Body, Moment, Text, at_most
 from backend.domain.risk import Level, level_of
 from backend.domain.suppressions import LONGEST_DAYS, USUAL_DAYS
 from backend.services.stores.rows import Record
@@ -34,7 +34,7 @@ _EXAMPLE: JsonDict = {
 
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS)]
-Note = Annotated[Text, Field(max_length=500)]
+Note = Annotated[Text, AfterValidator(at_most(500)), Field(json_schema_extra={"maxLength": 500})]
 
 
 class Ending(Body):

@@ -1,6 +1,7 @@
 """Kinds of values that several schemas and parameters share."""
 
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -21,6 +22,17 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("must be whole Unicode characters, not half a surrogate pair") from None
     return text
+
+
+def at_most(characters: int) -> Callable[[str], str]:
+    """A check that a text is not longer. (That of pydantic itself speaks of items.)"""
+
+    def check(text: str) -> str:
+        if len(text) > characters:
+            raise ValueError(f"must be at most {characters} characters long, not {len(text)}")
+        return text
+
+    return check
 
 
 def spoken_name(name: str) -> str:

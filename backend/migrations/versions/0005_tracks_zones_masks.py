@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("votes", _JSON, nullable=False),
         sa.Column("path", _JSON, nullable=False),
         sa.Column("within", _JSON, nullable=False),
+        sa.Column("crossed", _JSON, nullable=False),
         sa.CheckConstraint(
             "state IN ('live', 'scene', 'left', 'ended')", name=op.f("ck_tracks_state")
         ),
@@ -48,6 +49,16 @@ def upgrade() -> None:
         "ix_tracks_open", "tracks", ["camera_id"], postgresql_where=sa.text("state <> 'ended'")
     )
     op.create_index("ix_tracks_camera_id_last_at", "tracks", ["camera_id", "last_at"])
+    op.create_index(
+        "ix_tracks_over",
+        "tracks",
+        [
+            sa.text("int4range(camera_id, camera_id, '[]')"),
+            sa.text("tstzrange(first_at, last_at, '[]')"),
+        ],
+        postgresql_using="gist",
+        postgresql_where=sa.text("state = 'ended'"),
+    )
     op.create_table(
         "zones",
         *_drawn(),

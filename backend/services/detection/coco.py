@@ -1,4 +1,10 @@
-"""The 80 classes of COCO (2017), in the order in which models number them."""
+"""What a model's classes are called: as its file says, else the 80 classes of COCO (2017)."""
+
+import json
+from collections.abc import Mapping
+
+NAMES_KEY = "names"
+"""The entry of an ONNX file's metadata with the names: a JSON list, or `{"0": name, …}`."""
 
 _NAMES = """
     person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light,
@@ -12,3 +18,34 @@ _NAMES = """
 """
 
 COCO_CLASSES: tuple[str, ...] = tuple(name.strip() for name in _NAMES.split(","))
+
+# PASCAL's words for the same things, which the published RT-DETR weights have.
+_SAME = {
+    "aeroplane": "airplane",
+    "diningtable": "dining table",
+    "motorbike": "motorcycle",
+    "pottedplant": "potted plant",
+    "sofa": "couch",
+    "tvmonitor": "tv",
+}
+_LONGEST = 60  # characters; a name goes into every frame's remarks
+
+
+def classes_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """The classes that a file's metadata names, in the order of their numbers; else COCO's.
+
+    Raises `ValueError` where the entry is there and is no list of names.
+    """
+    text = metadata.get(NAMES_KEY)
+    if text is None:
+        return COCO_CLASSES
+    names = json.loads(text)
+    if isinstance(names, dict):
+        names = [names.get(str(number)) for number in range(len(names))]
+    if not isinstance(names, list) or not names or not all(map(_is_name, names)):
+        raise ValueError(f"its metadata `{NAMES_KEY}` is no list of names")
+    return tuple(_SAME.get(name, name) for name in map(str, names))
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= _LONGEST and name.isprintable()

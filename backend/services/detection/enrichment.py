@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import orjson
 import structlog
 
 from backend.core.breaker import Breaker
@@ -21,6 +22,9 @@ from backend.services.detection.detector import Pixels
 
 SECONDS_A_FRAME = 0.5
 """All enrichers together, for all that a frame shows."""
+
+MOST_BYTES = 2048
+"""Of what one enricher says of one detection, as JSON."""
 
 log = structlog.get_logger(__name__)
 
@@ -113,9 +117,26 @@ class Enrichment:
                     tally.asked += 1
                     said = await enricher.enrich(subject)
                     if said:
-                        sources[enricher.name] = dict(said)
+                        sources[enricher.name] = _storable(said)
         except TimeoutError:
             tally.failed += 1
             raise Unavailable(
                 f"it took longer than {self._seconds:g} s", code="enricher.slow"
             ) from None
+
+
+def _storable(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said, if the database can hold it: what it cannot would cost the frame.
+
+    Raises `ValueError`.
+    """
+    try:
+        text = orjson.dumps(dict(said))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"it gave what is no JSON: {error}") from error
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"it gave {len(text)} bytes, of at most {MOST_BYTES}")
+    if rb"\u0000" in text:
+        raise ValueError("it gave a text with a NUL")
+    storable: dict[str, Any] = orjson.loads(text)
+    return storable

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -45,7 +46,8 @@ class Examination:
     `failed` are frames at which an unexpected error happened. `uncounted` are those whose attempt
     does not count: they had to wait, because something was unavailable, or for the stop. `without`
     are those of them whose copy is gone, and the cameras' folder too: they alone wait for it.
-    `memory` and `tracks` are those of the camera after the frames that were seen.
+    `memory` and `tracks` are those of the camera after the frames that were seen; `looked_at` is
+    when the last of these was taken.
     """
 
     seen: list[Seen] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Examination:
     uncounted: list[int] = field(default_factory=list)
     memory: bytes | None = None
     tracks: Tracks = ()
+    looked_at: datetime | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -100,7 +103,9 @@ class Examiner:
     async def examine(self, batch: Sequence[WaitingFrame], knowledge: Knowledge) -> Examination:
         """Look at all frames of a batch, unless something becomes unavailable, or it is stopped."""
         tracks = tuple(knowledge.tracks.values())
-        examination = Examination(memory=knowledge.memory, tracks=tracks)
+        examination = Examination(
+            memory=knowledge.memory, tracks=tracks, looked_at=knowledge.looked_at
+        )
         try:
             async with asyncio.timeout(None) as self._limit:
                 await self._examine_all(batch, knowledge, examination)
@@ -168,12 +173,13 @@ class Examiner:
         with metrics.DETECT_SECONDS.time():
             findings = await self.detector.detect(view, examination.memory)
         sight, tracks = await self._tracker.look(
-            knowledge, examination.tracks, view, findings.detections
+            knowledge, examination.tracks, view, findings.detections, examination.looked_at
         )
         if sight.news:
             await self._in_thread(self._keep_thumbnail, frame, pixels, sight)
         # Not before: what fails until here is tried again, and then must not have been seen yet.
         examination.memory, examination.tracks = findings.memory, tracks
+        examination.looked_at = frame.captured_at
         state = FrameState.ATTACHED if sight.news else FrameState.EMPTY
         examination.seen.append(Seen(frame, findings, sight, state))
 

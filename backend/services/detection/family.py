@@ -4,7 +4,7 @@ One file per family (`yolox.py`), each with a `recognise`; `onnx.py` lists them.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from backend.services.detection.detector import Pixels
 from backend.services.detection.postprocess import Candidate
 
 Feed = dict[str, NDArray[np.generic]]
+
+Classes = tuple[str, ...]
+"""The names of a model's classes, as it numbers them."""
 
 
 class Tensor(NamedTuple):
@@ -47,7 +50,7 @@ class Family(Protocol):
         """The model's inputs for one picture."""
 
     def candidates(
-        self, answer: Sequence[NDArray[np.float32]], size: tuple[int, int], confidence: float
+        self, answer: Sequence[NDArray[Any]], size: tuple[int, int], confidence: float
     ) -> list[Candidate]:
         """What the model's outputs say about a picture of `size` (width, height).
 
@@ -57,7 +60,9 @@ class Family(Protocol):
 
 
 class Recognise(Protocol):
-    """Looks at a file's inputs and outputs."""
+    """Looks at a file's inputs and outputs, given its classes."""
 
-    def __call__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Family | None:
+    def __call__(
+        self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], classes: Classes
+    ) -> Family | None:
         """The family's reading of the model; None if the model is not of this family."""

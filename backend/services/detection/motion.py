@@ -61,6 +61,7 @@ class MotionDetector:
     name: str = MOTION
     # Twice the grid, so that the noise of the picture is averaged out.
     sight: int = 2 * GRID
+    doubt: str | None = None  # it has no model that could be blind
 
     async def detect(self, view: View, memory: bytes | None) -> Findings:
         """What differs from the scene in `memory`; without one, the scene is learnt.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from backend.core.errors import Invalid, Unavailable
-from backend.services.detection import yolox
+from backend.services.detection import rtdetr, yolox
+from backend.services.detection.coco import classes_of
 from backend.services.detection.detector import Findings, Pixels, View
 from backend.services.detection.family import Family, Recognise, Tensor
 from backend.services.detection.postprocess import Candidate, findings
+from backend.services.detection.self_check import SURE, doubt_about
 
-FAMILIES: tuple[Recognise, ...] = (yolox.recognise,)
+FAMILIES: tuple[Recognise, ...] = (yolox.recognise, rtdetr.recognise)
 """The first that recognises a file reads it."""
 
 Asked = tuple[Pixels, float]
@@ -39,13 +42,23 @@ _ERRORS_ONLY = 3
 
 
 class OnnxDetector:
-    """Runs one model in a thread of its own, one picture at a time. Remembers nothing."""
+    """Runs one model in a thread of its own, one picture at a time. Remembers nothing.
+
+    `doubt` says why the model cannot be trusted, where it cannot.
+    """
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, family: Family, *, file: str, confidence: float
+        self,
+        session: onnxruntime.InferenceSession,
+        family: Family,
+        *,
+        file: str,
+        confidence: float,
+        doubt: str | None = None,
     ) -> None:
         self.name = f"{family.name}:{file}"
         self.sight = family.sight
+        self.doubt = doubt
         self._session = session
         self._family = family
         self._confidence = confidence
@@ -86,10 +99,10 @@ class OnnxDetector:
 
 
 def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
-    """The detector in the file `path`; it has answered once, on an empty picture, when it returns.
+    """The detector in the file `path`; it has answered to three pictures when it returns.
 
     `threads` is the number of cores that one picture may use; `confidence`, 0..1, the least that
-    a detection needs. Takes about a second for a large model.
+    a detection needs. Takes some seconds for a large model.
 
     Raises `Invalid`: `model.missing`, `model.broken` (no ONNX that runs here),
     `model.unknown_family` (it runs, but nothing here knows how to read it).
@@ -104,7 +117,7 @@ def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
         ) from error
     family = _family_of(session, path)
     try:
-        _ask(session, family, np.full((family.sight, family.sight, 3), 114, np.uint8), confidence)
+        doubt = doubt_about(partial(_examine, session, family), family.sight)
     except ValueError as error:
         raise Invalid(
             f"the model file {path} looks like {family.name} and does not answer like it: {error}",
@@ -114,13 +127,13 @@ def load(path: Path, *, threads: int, confidence: float) -> OnnxDetector:
         raise Invalid(
             f"the model file {path} cannot be run: {_first_line(error)}", code="model.broken"
         ) from error
-    return OnnxDetector(session, family, file=path.name, confidence=confidence)
+    return OnnxDetector(session, family, file=path.name, confidence=confidence, doubt=doubt)
 
 
 def _ask(
     session: onnxruntime.InferenceSession, family: Family, pixels: Pixels, confidence: float
 ) -> list[Candidate]:
-    answer: list[NDArray[np.float32]] = session.run(None, family.feed(pixels))
+    answer: list[NDArray[Any]] = session.run(None, family.feed(pixels))
     height, width = pixels.shape[:2]
     return family.candidates(answer, (width, height), confidence)
 
@@ -130,7 +143,7 @@ def _ask_together(
 ) -> list[list[Candidate]]:
     feeds = [family.feed(pixels) for pixels, _ in asked]
     together = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
-    answer: list[NDArray[np.float32]] = session.run(None, together)
+    answer: list[NDArray[Any]] = session.run(None, together)
     if any(len(rows) != len(asked) for rows in answer):
         raise ValueError(f"{len(asked)} pictures were given, and {len(answer[0])} answers came")
     return [
@@ -141,6 +154,14 @@ def _ask_together(
         )
         for place, (pixels, confidence) in enumerate(asked)
     ]
+
+
+def _examine(
+    session: onnxruntime.InferenceSession, family: Family, pixels: Pixels
+) -> tuple[list[NDArray[Any]], list[Candidate]]:
+    answer: list[NDArray[Any]] = session.run(None, family.feed(pixels))
+    height, width = pixels.shape[:2]
+    return answer, family.candidates(answer, (width, height), SURE)
 
 
 def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -158,13 +179,20 @@ def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 def _family_of(session: onnxruntime.InferenceSession, path: Path) -> Family:
     inputs = _tensors(session.get_inputs())
     outputs = _tensors(session.get_outputs())
+    try:
+        classes = classes_of(session.get_modelmeta().custom_metadata_map)
+    except ValueError as error:
+        raise Invalid(
+            f"the model file {path} cannot be read: {error}", code="model.unknown_family"
+        ) from error
     for recognise in FAMILIES:
-        family = recognise(inputs, outputs)
+        family = recognise(inputs, outputs, classes)
         if family is not None:
             return family
     raise Invalid(
-        f"the model file {path} is of no family that is known here (YOLOX for COCO):"
-        f" it takes {'; '.join(map(str, inputs))} and gives {'; '.join(map(str, outputs))}",
+        f"the model file {path} is of no family that is known here (YOLOX, RT-DETR) with"
+        f" {len(classes)} classes: it takes {'; '.join(map(str, inputs))}"
+        f" and gives {'; '.join(map(str, outputs))}",
         code="model.unknown_family",
     )
 

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
+import structlog
 
 from backend.core.breaker import Breaker
 from backend.services.detection import onnx
 from backend.services.detection.detector_service import ServiceDetector
 from backend.services.detection.motion import MotionDetector
 from backend.services.detection.onnx import OnnxDetector
+
+log = structlog.get_logger(__name__)
 
 
 def open_detector(
@@ -24,7 +27,10 @@ def open_detector(
     cv2.setNumThreads(1)
     if model is None:
         return MotionDetector()
-    return onnx.load(model, threads=threads, confidence=confidence)
+    detector = onnx.load(model, threads=threads, confidence=confidence)
+    if detector.doubt is not None:
+        log.warning("the model cannot be trusted", detector=detector.name, reason=detector.doubt)
+    return detector
 
 
 Opened = OnnxDetector | MotionDetector | ServiceDetector

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from backend.domain.boxes import Detection
@@ -63,12 +63,22 @@ class Tracker:
         self._idle = idle
 
     async def look(
-        self, knowledge: Knowledge, tracks: Tracks, view: View, detections: Sequence[Detection]
+        self,
+        knowledge: Knowledge,
+        tracks: Tracks,
+        view: View,
+        detections: Sequence[Detection],
+        looked_at: datetime | None = None,
     ) -> tuple[Sight, Tracks]:
-        """What a view shows in which this was detected, and the camera's tracks after it."""
+        """What a view shows in which this was detected, and the camera's tracks after it.
+
+        `looked_at` is when the frame before was taken that was looked at.
+        """
         if not detections and not tracks:
             return Sight(), tracks
-        sight, now = await asyncio.to_thread(self._follow, knowledge, tracks, view, detections)
+        sight, now = await asyncio.to_thread(
+            self._follow, knowledge, tracks, view, detections, looked_at
+        )
         subjects = [
             Subject(one.detection, now[one.place], view.pixels, view.captured_at)
             for one in sight.news
@@ -81,11 +91,16 @@ class Tracker:
         return replace(sight, news=news), now
 
     def _follow(
-        self, knowledge: Knowledge, tracks: Tracks, view: View, detections: Sequence[Detection]
+        self,
+        knowledge: Knowledge,
+        tracks: Tracks,
+        view: View,
+        detections: Sequence[Detection],
+        looked_at: datetime | None,
     ) -> tuple[Sight, Tracks]:
         at = view.captured_at
         seen, hidden = _apart(knowledge, view.pixels, detections)
-        followed = follow(tracks, at, seen, assign)
+        followed = follow(tracks, at, seen, assign, looked_at)
         settled = settle(tracks, followed, at, self._idle)
         zone = ZoneInfo(knowledge.time_zone) if knowledge.time_zone else self._zone
         now = list(settled.tracks)

@@ -23,7 +23,7 @@ def facts_as_json(facts: Facts) -> dict[str, Any]:
         "did": _as_json(doings.by_class),
         "zones": _as_json(doings.zones),
         "lines": _as_json(doings.lines),
-        "place": None if doings.place is None else asdict(doings.place),
+        "place": None if doings.place is None else [doings.place.weight, doings.place.zone],
     }
     return {name: value for name, value in kept.items() if value or name == "seen"}
 
@@ -40,7 +40,7 @@ def facts_from_row(row: Mapping[str, Any]) -> Facts:
         {name: Did(**values) for name, values in kept.get("did", {}).items()},
         {name: Stayed(**values) for name, values in kept.get("zones", {}).items()},
         {name: Crossings(**values) for name, values in kept.get("lines", {}).items()},
-        None if place is None else Place(**place),
+        None if place is None else Place(*place),
     )
     seen = {name: Seen(**values) for name, values in kept["seen"].items()}
     return Facts(row["first_at"], row["last_at"], row["frames"], seen, doings)

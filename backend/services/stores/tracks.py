@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domain.boxes import Box
 from backend.domain.events import Span
-from backend.domain.tracks import PathPoint, Track, TrackState
+from backend.domain.following import ABOUT, PARKED_MEMORY
+from backend.domain.tracks import LastCrossing, PathPoint, Track, TrackState
 from backend.services.stores.rows import Record, record, records
 
 _MOST_OVER = 256
@@ -37,31 +38,37 @@ _COLUMNS = {
     "votes": "jsonb",
     "path": "jsonb",
     "within": "jsonb",
+    "crossed": "jsonb",
 }
 _VALUES = {name: f"r.{name}" for name in _COLUMNS} | {"print": "decode(r.print, 'hex')"}
 _TYPED = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
 
 
-async def near(
-    session: AsyncSession, camera_id: int, span: Span, memory: timedelta
-) -> dict[int, Track]:
-    """A camera's tracks that are not over, or lie within `memory` of a span of capture times.
+async def near(session: AsyncSession, camera_id: int, span: Span) -> dict[int, Track]:
+    """The tracks of a camera that bear on frames taken within a span, by id.
 
-    Of those that are over the last 256: late frames of a whole day shall not bring all its tracks.
+    Those that are not over; and of those that are, the last 256 that were seen a few minutes before
+    it, or, where the camera has been seen since (these are old frames), within a day before.
     One that was said to be no scene while a worker settled it is not.
     """
     columns = f"id, watched, {', '.join(_COLUMNS)}"
     rows = await session.execute(
         text(
             f"SELECT {columns} FROM tracks WHERE camera_id = :camera_id AND state <> 'ended' "
-            f"UNION ALL (SELECT {columns} FROM tracks WHERE camera_id = :camera_id "
-            "AND state = 'ended' AND last_at >= :begin AND first_at <= :end "
+            f"UNION ALL (SELECT {columns} FROM tracks WHERE state = 'ended' "
+            "AND int4range(camera_id, camera_id, '[]') && "
+            "int4range(:camera_id, :camera_id, '[]') "
+            "AND tstzrange(first_at, last_at, '[]') && tstzrange(CASE WHEN :first < "
+            "(SELECT max(last_at) FROM tracks WHERE camera_id = :camera_id) "
+            "THEN CAST(:a_day_before AS timestamptz) ELSE :just_before END, :until, '[]') "
             "ORDER BY last_at DESC, id DESC LIMIT :most) ORDER BY id"
         ),
         {
             "camera_id": camera_id,
-            "begin": span.first - memory,
-            "end": span.last + memory,
+            "first": span.first,
+            "a_day_before": span.first - PARKED_MEMORY,
+            "just_before": span.first - ABOUT,
+            "until": span.last + ABOUT,
             "most": _MOST_OVER,
         },
     )
@@ -149,6 +156,7 @@ def _row(track: Track) -> dict[str, Any]:
         "votes": [list(vote) for vote in track.votes],
         "path": [[_microseconds(point.at), point.x, point.y] for point in track.path],
         "within": {zone: _microseconds(since) for zone, since in track.within},
+        "crossed": [list(one) for one in track.crossed],
     }
 
 
@@ -174,6 +182,7 @@ def _track(row: Record) -> Track:
         watched=row["watched"],
         state=state,
         within=tuple((zone, _moment(since)) for zone, since in row["within"].items()),
+        crossed=tuple(LastCrossing(*one) for one in row["crossed"]),
     )
 
 

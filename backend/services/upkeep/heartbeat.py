@@ -109,6 +109,8 @@ class Word(BaseModel):
     slow: dict[str, SlowWord] = {}
     enrichers: list[EnricherWord] = []
     detector: str | None = None
+    doubt: str | None = None
+    """Why its detector cannot be trusted."""
     media_root: str | None = None
     watched_folders: int = 0
     polled_folders: list[str] = []

@@ -126,6 +126,16 @@ LADDER: tuple[Rung, ...] = (
         "See whether the machine that is named runs. It is used again by itself.",
     ),
     Rung(
+        "detector_doubtful",
+        "The model does not see",
+        "`detector`: at its start a worker's model gave one answer to two pictures that have "
+        "nothing in common, saw more than three things where there is nothing, or answered with "
+        "what is no number",
+        "Everything, but what is found is not to be trusted; pictures are kept.",
+        "Nothing, and that is the harm: pictures are looked at as if it saw.",
+        "Take another one, by `hsi models use` or DETECTOR__MODEL; then start the worker anew.",
+    ),
+    Rung(
         "detector_slow",
         "The detector takes long",
         "`detector` took longer than 1 s for each of the last three pictures, or has been at one "

@@ -141,9 +141,8 @@ def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> 
     if away := _addresses_away(words):
         return away
     names = _listed(word.detector for word in words if word.detector) or "an unknown detector"
-    if slow := _slowest(words, "detector"):
-        reason = f"{names} {_how_slow(slow, 'a picture')}"
-        return Finding("detector", "degraded", reason, slow.since, "detector_slow")
+    if flaw := _flaw_of_detectors(words, names):
+        return flaw
     since = [word.breakers["detector"].since for word in words if "detector" in word.breakers]
     known = max((at for at in since if at), default=None)
     reason = _MOTION_ONLY if names == "motion" else f"{names} looks at the pictures"
@@ -167,6 +166,17 @@ def _addresses_away(words: Sequence[Word]) -> Finding | None:
     reason = f"{len(opened)} of its {len(names)} addresses cannot be used: {_reasons(away)}"
     since = min((breaker.since for breaker in away if breaker.since), default=None)
     return Finding("detector", "degraded", reason, since, "detector_some")
+
+
+def _flaw_of_detectors(words: Sequence[Word], names: str) -> Finding | None:
+    """Why detectors that answer are not well."""
+    if doubts := sorted({word.doubt for word in words if word.doubt}):
+        reason = f"{names} cannot be trusted: {'; '.join(doubts)}"
+        return Finding("detector", "degraded", reason, rung="detector_doubtful")
+    if slow := _slowest(words, "detector"):
+        reason = f"{names} {_how_slow(slow, 'a picture')}"
+        return Finding("detector", "degraded", reason, slow.since, "detector_slow")
+    return None
 
 
 def _opened(words: Sequence[Word], name: str) -> list[BreakerWord]:

@@ -56,12 +56,12 @@ SELECT i, i, i, i, 0.9, 0.1, 0.1, 0.2, 0.2, CASE WHEN i % 100 = 2 THEN 'dog' ELS
 FROM generate_series(1, $1) i;
 INSERT INTO tracks (id, camera_id, first_at, last_at, still_since, sightings, stirred, missed,
     longest_missed, seen_moving, watched, state, class_name, first_box, last_box, rest, print,
-    votes, path, within)
+    votes, path, within, crossed)
 OVERRIDING SYSTEM VALUE
 SELECT i, 1 + i % {_CAMERAS}, t, t, t, 1, 0, 0, 0, true, false,
     CASE WHEN i <= {_CAMERAS * _SCENE} THEN 'scene' ELSE 'ended' END, 'person',
     '{{0.1,0.1,0.2,0.2}}', '{{0.1,0.1,0.2,0.2}}', '{{0.1,0.1,0.2,0.2}}', decode(repeat('80', 64),
-    'hex'), '[["person", 0.9]]', '[[0, 0.2, 0.3]]', '{{}}'
+    'hex'), '[["person", 0.9]]', '[[0, 0.2, 0.3]]', '{{}}', '[]'
 FROM generate_series(1, $2) i, LATERAL (SELECT $1::timestamptz + i * interval '1 min' AS t) x;
 INSERT INTO suppressions (camera_id, created_at, ends_at, hidden, class_name, box, print)
 SELECT 1 + i % {_CAMERAS}, t, t + interval '30 days', 0, 'person', '{{0.1,0.1,0.2,0.2}}', ''

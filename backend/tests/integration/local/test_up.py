@@ -338,7 +338,10 @@ def test_a_model_that_is_not_there_is_told_before_anything_starts(
 ) -> None:
     up = start(wait=False, model=f"{server_folder}/none.onnx")
     assert up.process.wait(10) == 1
-    assert up.said == f"hsi: DETECTOR__MODEL: there is no model file {server_folder}/none.onnx\n"
+    assert up.said == (
+        f"hsi: there is no model file {server_folder}/none.onnx, which DETECTOR__MODEL or "
+        "`hsi models use` names\n"
+    )
 
 
 def test_given_servers_are_used(start: Start) -> None:

@@ -131,6 +131,7 @@ async def test_the_unchanged_file_of_a_fixed_size_works() -> None:
     findings = await look(detector, "school_bus.jpg")
     detector.close()
     assert (detector.name, detector.sight) == ("yolox:yolox_nano.onnx", 416)
+    assert detector.doubt is None
     assert [each.class_name for each in findings.detections] == ["bus"]
 
 

@@ -5,13 +5,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
+import typer
 
+from backend.cli.status import status
+from backend.core.redis import RedisClient
+from backend.services.detection.models.folder import ModelFolder
+from backend.services.detection.models.taking import copy_in, take_part
+from backend.services.upkeep.heartbeat import heard
 from backend.tests.fixtures.ledger import Ledger
+from backend.tests.fixtures.onnx_models import no_queries, write_model
 from backend.tests.fixtures.product import PROJECT, Product, until
 from backend.tests.fixtures.waiting import wait_for
 
@@ -127,3 +135,63 @@ async def test_with_a_broken_model_it_does_not(product: Product, tmp_path: Path)
     assert said.startswith(f"hsi worker: the model file {model} cannot be loaded: ")
     assert said.count("\n") == 1
     assert not ready.exists()
+
+
+async def test_with_a_model_that_does_not_see_health_and_status_say_so(
+    product: Product, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = write_model(tmp_path / "blind.onnx", no_queries())
+    product.media_root.mkdir()
+    product.environment = {**product.environment, "DETECTOR__MODEL": str(blind)}
+    address = await product.start_api()
+    product.start_worker()
+
+    async def is_said() -> bool:
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            report = (await client.get("/api/system/health")).json()
+        return "detector_doubtful" in {rung["name"] for rung in report["rungs"]}
+
+    await until(is_said, "health to say it", seconds=15)
+    with pytest.raises(typer.Exit) as ended:
+        await asyncio.to_thread(status, server=address)
+    assert ended.value.exit_code == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The model does not see" in said
+    assert "rtdetr:blind.onnx cannot be trusted: it gives the same answer to two pictures" in said
+
+
+@pytest.fixture
+def used(product: Product, tmp_path: Path) -> ModelFolder:
+    """The product's models: `own`, which is in use."""
+    folder = ModelFolder(product.media_root.parent / "models")
+    own = write_model(tmp_path / "given.onnx", no_queries(), is_blind=False)
+    with folder.changing():
+        copy_in(folder, "own", own)
+        take_part(folder, "own", "a test", datetime.now(UTC))
+        folder.use("own")
+    return folder
+
+
+async def test_the_model_in_use_is_taken_where_the_settings_name_none(
+    product: Product, used: ModelFolder, real_redis: RedisClient
+) -> None:
+    assert used.in_use() is not None
+    product.media_root.mkdir()
+    product.start_worker()
+
+    async def is_said() -> bool:
+        return [(word.detector, word.doubt) for word in await heard(real_redis)] == [
+            ("rtdetr:own.onnx", None)
+        ]
+
+    await until(is_said, "the worker's word")
+
+
+async def test_a_model_in_use_that_is_gone_is_no_reason_for_motion(
+    product: Product, used: ModelFolder, tmp_path: Path
+) -> None:
+    used.file("own").unlink()
+    with start(product, tmp_path / "ready") as worker:
+        _, said = worker.communicate(timeout=20)
+    assert worker.returncode == 1
+    assert said == f"hsi worker: there is no model file {used.file('own')}\n"

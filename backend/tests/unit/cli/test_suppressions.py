@@ -29,7 +29,7 @@ def test_a_preview_counts_and_names_the_events(capsys: pytest.CaptureFixture[str
     summary, titles, event, more = capsys.readouterr().out.splitlines()
     assert summary.startswith("of 612 detections since 2026-02-22 ")
     assert summary.endswith(
-        " it would have hidden 37, in 9 events; 8 of these would not have been at all"
+        " it would have hidden about 37, in 9 events; 8 of these would not have been at all"
     )
     assert titles.split() == ["EVENT", "BEGAN", "LEVEL", "HIDDEN", "WHAT"]
     assert event.endswith("  medium 44  5 of 5  Person at 12:00:00 for 8 s (gone)")

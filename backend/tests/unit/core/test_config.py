@@ -282,6 +282,16 @@ def test_a_database_url_in_any_usual_form_is_taken(
     assert url.get_secret_value() == "postgresql+asyncpg://u:p@h/d"
 
 
+def test_a_mirror_is_a_web_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert get_settings().models.base_url is None
+    get_settings.cache_clear()
+    monkeypatch.setenv("MODELS__BASE_URL", "http://mirror.example/models")
+    assert get_settings().models.base_url == "http://mirror.example/models"
+    get_settings.cache_clear()
+    monkeypatch.setenv("MODELS__BASE_URL", "file:///etc")
+    assert refusal().startswith("MODELS__BASE_URL (in the environment): must be a URL")
+
+
 def test_a_line_that_is_no_setting_is_refused_with_its_number(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("API__PORT=1001\n= what\n")
     assert refusal() == ".env: line 2 is not KEY=value"

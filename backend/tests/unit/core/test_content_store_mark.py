@@ -178,3 +178,11 @@ def test_a_folder_that_was_renamed_is_not_made_again(store: ContentStore, folder
     with pytest.raises(Unavailable):
         store.put(HASH, DATA)
     assert not folder.exists()
+
+
+def test_a_mark_whose_writer_was_killed_is_nothing_strange(
+    store: ContentStore, folder: Path
+) -> None:
+    (folder / f".{MARK}.a3a3b762").write_text("ou")
+    (folder / ".holiday.jpg.a3a3b762").write_text("?")
+    assert store.strange() == [folder / ".holiday.jpg.a3a3b762"]

@@ -9,6 +9,7 @@ import pytest
 from backend.domain.boxes import Box, Detection
 from backend.domain.drawings import Drawings
 from backend.domain.following import Seen, follow
+from backend.domain.hours import hours_of
 from backend.domain.lines import Line
 from backend.domain.reading import read
 from backend.domain.signs import Crossed, InZone, Signs
@@ -112,3 +113,29 @@ def test_nothing_is_drawn_nothing_is_said_of_it() -> None:
 def test_a_zone_that_is_switched_off_is_none(enabled: bool) -> None:
     ((signs, _),) = signs_of([(0, person(0.5))], Drawings((replace(ALL, enabled=enabled),)))
     assert bool(signs.zones) is enabled
+
+
+def test_who_stands_beyond_a_line_has_crossed_it_once() -> None:
+    """The path forgets the points of a stay; the crossing must not be told with each of them."""
+    signs = walk(0.4, 0.45, *[0.505 + 0.001 * (i % 3) for i in range(20)])
+    assert sum(len(one.crossed) for one in signs) == 1
+
+
+def test_a_long_walk_tells_each_crossing_once() -> None:
+    """However many points its path has lost since."""
+    places = [0.1 + 0.01 * i for i in range(80)]
+    assert sum(len(one.crossed) for one in walk(*places)) == 1
+
+
+def test_who_sways_upon_a_line_crosses_it_once() -> None:
+    signs = walk(0.47, *[0.5 + 0.008 * (-1) ** i for i in range(60)])
+    assert sum(len(one.crossed) for one in signs) == 1
+
+
+def test_a_zone_whose_hours_begin_was_not_entered() -> None:
+    evening = replace(ALL, name="Night", hours=hours_of("22:00-06:00"))  # at(0) is 22:00
+    drawn = Drawings((evening,))
+    sights = [(second, person(0.5)) for second in (-2, -1, 0, 1)]
+    zones = [signs.zones for signs, _ in signs_of(sights, drawn)]
+    assert [[zone.name for zone in found] for found in zones] == [[], [], ["Night"], ["Night"]]
+    assert not any(zone.entered for found in zones for zone in found)

@@ -105,10 +105,10 @@ def test_a_person_who_stops_for_ten_minutes_is_never_scene() -> None:
 
 @pytest.mark.parametrize(("class_name", "is_scene"), [("person", True), ("motion", False)])
 def test_what_was_never_seen_moving(class_name: str, is_scene: bool) -> None:
-    """A coat on its hanger is scene after five minutes; motion never is."""
-    frames = every(5, 0, 900, lambda _: [thing(class_name)])
+    """A coat on its hanger is scene after half an hour; motion never is."""
+    frames = every(20, 0, 2000, lambda _: [thing(class_name)])
     steps = track_of(frames)
-    assert steps[60 - 1].is_scene == (False,)
+    assert steps[90 - 1].is_scene == (False,)
     assert steps[-1].is_scene == (is_scene,)
 
 
@@ -219,3 +219,61 @@ def test_an_old_frame_from_before_it_stood_there_is_news() -> None:
         followed = follow(tracks, at(second), [thing(x=x)], assign)
         assert followed.places == (0,)
         assert settle(tracks, followed, at(second)).is_scene == (is_scene,)
+
+
+def test_old_frames_go_on_with_what_a_newer_one_has_ended() -> None:
+    """A backlog of days ago, and a live picture after every few of it: one parked car."""
+    old = every(10, 0, 3200, standing)
+    day = 24 * 3600
+    frames: list[Frame] = []
+    for number, frame in enumerate(old):
+        frames.append(frame)
+        if number % 8 == 7:
+            frames.append((at(3 * day + number), ()))
+    steps = track_of(frames)
+    assert max(news(frames, steps)) <= 40
+    assert len(steps[-1].tracks) == 1
+
+
+def test_one_frame_that_is_ahead_does_not_make_a_parked_car_news_for_ever() -> None:
+    came = every(1, 0, 10, lambda t: [thing(x=0.04 * t - 0.4)]) + every(5, 10, 900, standing)
+    frames = [*came[:20], (at(3600), ()), *came[20:]]
+    steps = track_of(frames)
+    assert max(moment for moment in news(frames, steps) if moment < 3600) <= 330
+
+
+@pytest.mark.parametrize("pose", [LOOK, OTHER_LOOK], ids=["the same look", "another look"])
+def test_who_was_lost_on_the_way_and_stands_somewhere_is_no_statue(pose: bytes) -> None:
+    """A picture every three seconds, another pose where the person stops: a track of its own."""
+    walk = [
+        (at(3 * i), (seen("person", Box(0.1 + 0.06 * i, 0.3, 0.1, 0.4), print_=LOOK),))
+        for i in range(4)
+    ]
+    stop = seen("person", Box(0.6, 0.45, 0.25, 0.15), print_=pose)  # fallen
+    frames = walk + every(40, 12, 3000, lambda _: [stop])
+    assert len(news(frames, track_of(frames))) == len(frames)
+
+
+def test_who_comes_in_over_the_edge_and_stops_there_is_no_statue() -> None:
+    def visit(t: float) -> list[Seen]:
+        height = min(0.1 + 0.05 * t, 0.45)
+        return [seen("person", Box(0.4, 1 - height, 0.15, height), print_=LOOK)]
+
+    frames = every(2, 0, 20, visit) + every(40, 20, 3000, visit)
+    assert len(news(frames, track_of(frames))) == len(frames)
+
+
+def test_who_stands_before_a_statue_is_news() -> None:
+    statue = seen("person", BOX, print_=LOOK)
+    frames = every(10, 0, 2400, lambda _: [statue])
+    assert track_of(frames)[-1].is_scene == (True,)
+    before_it = every(10, 2400, 2500, lambda _: [seen("person", BOX, print_=OTHER_LOOK)])
+    steps = track_of(before_it, track_of(frames)[-1].tracks)
+    assert len(news(before_it, steps)) == len(before_it)
+
+
+def test_another_car_in_a_place_that_was_empty_for_a_while_is_news() -> None:
+    frames = every(5, 0, 300, standing) + every(5, 300, 400, nothing)
+    frames += every(5, 400, 410, lambda _: [thing(look=OTHER_LOOK)])
+    steps = track_of(frames)
+    assert steps[-1].is_scene == (False,)

@@ -16,8 +16,9 @@ NEVER_A_PERSON = Suppression(7, "person", BOX, COAT)
     ("class_name", "box", "print_", "hidden"),
     [
         pytest.param("person", BOX, COAT, True, id="the coat"),
-        pytest.param("person", replace(BOX, x=0.42), COAT, True, id="the coat in the wind"),
+        pytest.param("person", replace(BOX, x=0.41), COAT, True, id="the coat in the wind"),
         pytest.param("person", BOX, OTHER, False, id="somebody before it"),
+        pytest.param("person", replace(BOX, x=0.43), COAT, False, id="somebody beside it"),
         pytest.param("person", replace(BOX, x=0.6), COAT, False, id="its like elsewhere"),
         pytest.param("dog", BOX, COAT, False, id="another class"),
         pytest.param("person", BOX, b"", True, id="too small to have a look"),

@@ -72,11 +72,11 @@ async def test_tracks_are_read_as_they_were_left(ledger: Ledger, shown: list[Fra
         camera = await _camera(session)
         ids = await tracks.add(session, camera, zoned)
         span = Span(shown[0][0], shown[-1][0])
-        found = await tracks.near(session, camera, span, DAY)
+        found = await tracks.near(session, camera, span)
         assert found == dict(zip(ids, zoned, strict=True))
         moved = {id_: replace(track, missed=track.missed + 1) for id_, track in found.items()}
         await tracks.change(session, moved)
-        assert await tracks.near(session, camera, span, DAY) == moved
+        assert await tracks.near(session, camera, span) == moved
         await session.rollback()
 
 
@@ -277,14 +277,15 @@ async def test_of_tracks_that_are_over_only_the_last_are_read(works: Works) -> N
     await works.ledger.change(
         "INSERT INTO tracks (camera_id, first_at, last_at, still_since, sightings, stirred, "
         "missed, longest_missed, seen_moving, watched, state, class_name, first_box, last_box, "
-        "rest, print, votes, path, within) SELECT camera_id, t, t, t, 1, 0, 0, 0, false, false, "
-        "'ended', class_name, first_box, last_box, rest, print, votes, path, within "
+        "rest, print, votes, path, within, crossed) "
+        "SELECT camera_id, t, t, t, 1, 0, 0, 0, false, false, "
+        "'ended', class_name, first_box, last_box, rest, print, votes, path, within, crossed "
         "FROM tracks, generate_series(:begin, :end, interval '1 s') t",
         begin=NOON + SECOND,
         end=NOON + 400 * SECOND,
     )
     async with works.ledger.database.transaction() as session:
-        found = await tracks.near(session, camera, Span(NOON, NOON + DAY), DAY)
+        found = await tracks.near(session, camera, Span(NOON - SECOND, NOON + DAY))
     alive, *over = found.values()
     assert alive.state is TrackState.LIVE
     assert len(over) == 256

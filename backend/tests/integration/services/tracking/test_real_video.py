@@ -19,6 +19,7 @@ from backend.services.detection.detector import Pixels, View
 from backend.services.detection.onnx import OnnxDetector, load
 from backend.services.detection.picture import decode
 from backend.services.detection.prints import print_of
+from backend.tests.fixtures.tracking_strategies import Frame, track_of
 
 DATA = Path(__file__).parents[6] / "shared" / "data"
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -128,6 +129,21 @@ def test_six_visits_are_six_tracks(shown: list[Shown]) -> None:
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_frame_a_second_is_enough(shown: list[Shown], first: int) -> None:
     assert followed(shown[first::2])[1] == {visit: {visit} for visit in range(6)}
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 5, 10])
+def test_who_comes_in_and_stays_is_never_scene(shown: list[Shown], every: int) -> None:
+    """Each visit, with its middle held for forty minutes, at the pace of an uploading camera."""
+    for visit in visits():
+        seen = [things for second, things in shown if visit.start <= second <= visit.end]
+        third = len(seen) // 3
+        middle = seen[third : 2 * third]
+        held = [middle[7 * i % len(middle)] for i in range(40 * 60 // every)]
+        pictures = [*seen[: third : 2 * every], *held, *seen[2 * third :: 2 * every]]
+        sights = [(float(every * i), things) for i, things in enumerate(pictures)]
+        nobody: list[Frame] = [(at(-every), ())]
+        steps = track_of([*nobody, *((at(second), things) for second, things in sights)])
+        assert not any(any(step.is_scene) for step in steps), visit
 
 
 def test_frames_without_anybody_need_not_be_told_where_frames_are_dense(

@@ -256,6 +256,13 @@ async def test_health_goes_down_with_the_model_and_up_again(service: Service) ->
     assert await status() == (200, "healthy")
 
 
+async def test_health_says_that_the_model_cannot_be_trusted(service: Service) -> None:
+    service.model.doubt = "it is blind"
+    answer = await service.client.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["reason"] == "its model cannot be trusted: it is blind"
+
+
 async def test_health_says_that_the_model_is_stuck(service: Service) -> None:
     service.model.go_on.clear()
     held = service.detect(1)

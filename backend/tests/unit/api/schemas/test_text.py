@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from backend.api.schemas.text import Moment, Text, ZoneName
+from backend.api.schemas.text import Moment, Text, ZoneName, at_most
 
 text = TypeAdapter(Text)
 moment = TypeAdapter(Moment)
@@ -52,3 +52,9 @@ def test_a_zone_is_known_by_name(sent: str) -> None:
 def test_an_unknown_zone_is_refused(sent: str) -> None:
     with pytest.raises(ValidationError, match="like Europe/Berlin"):
         zone.validate_python(sent)
+
+
+def test_a_text_that_is_too_long_is_said_in_characters() -> None:
+    assert at_most(3)("äöü") == "äöü"
+    with pytest.raises(ValueError, match="must be at most 3 characters long, not 4"):
+        at_most(3)("äöüß")

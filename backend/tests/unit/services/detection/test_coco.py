@@ -3,7 +3,7 @@
 import pytest
 
 from backend.domain.classes import GROUPS, MOTION
-from backend.services.detection.coco import COCO_CLASSES
+from backend.services.detection.coco import COCO_CLASSES, classes_of
 from backend.tests.fixtures.product import SHARED_DATA
 
 
@@ -18,3 +18,18 @@ def test_they_are_plain_words_and_ours_are_among_them() -> None:
     assert len(set(COCO_CLASSES)) == 80
     assert [name for name in COCO_CLASSES if name != " ".join(name.split())] == []
     assert set(GROUPS) - {MOTION} <= set(COCO_CLASSES)
+
+
+def test_without_a_word_of_the_file_they_are_coco_s() -> None:
+    assert classes_of({"author": "somebody"}) == COCO_CLASSES
+
+
+@pytest.mark.parametrize("names", ['["hen", "sofa"]', '{"1": "sofa", "0": "hen"}'])
+def test_the_file_s_own_in_the_order_of_their_numbers(names: str) -> None:
+    assert classes_of({"names": names}) == ("hen", "couch")
+
+
+@pytest.mark.parametrize("names", ["", "hen", "{", "{}", "[]", '{"1": "hen"}', '["a\\u0007b"]'])
+def test_what_is_no_list_of_names(names: str) -> None:
+    with pytest.raises(ValueError, match=r"list of names|Expecting|double quotes"):
+        classes_of({"names": names})

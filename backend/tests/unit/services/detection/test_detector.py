@@ -27,7 +27,10 @@ from backend.tests.fixtures.gates import Gate, GatedDetector
 from backend.tests.fixtures.onnx_models import (
     SIDE,
     BrokenFamily,
+    no_queries,
+    put_query,
     write_dog_model,
+    write_model,
 )
 from backend.tests.fixtures.site import ShadeDetector
 
@@ -48,12 +51,21 @@ def model(folder: Path) -> OnnxDetector:
     return load(write_dog_model(folder / "constant.onnx"), threads=1, confidence=0.5)
 
 
+def queries(folder: Path) -> OnnxDetector:
+    """The same of the other family."""
+    answer = no_queries()
+    for query, class_index, score in ((0, 0, 0.6), (1, 16, 0.75), (2, 56, 0.9)):
+        put_query(answer, query, class_index, score, (0.1 + 0.2 * query, 0.5, 0.1, 0.2))
+    return load(write_model(folder / "queries.onnx", answer), threads=1, confidence=0.5)
+
+
 def gated() -> GatedDetector:
     return GatedDetector(scripted(), Gate())
 
 
 MADE: dict[str, Callable[[Path], Detector]] = {
     "onnx": model,
+    "rtdetr": queries,
     "motion": lambda _: MotionDetector(),
     "scripted": lambda _: scripted(),
     "shades": lambda _: ShadeDetector(),

@@ -116,6 +116,24 @@ async def test_what_is_unavailable_is_not_asked_for_every_detection() -> None:
     assert gone.asked == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"a": {1, 2}}, "it gave what is no JSON"),
+        ({1: "a"}, "it gave what is no JSON"),
+        ({"a": "x" * 3000}, "it gave 3008 bytes, of at most 2048"),
+        ({"a": "nul \0"}, "it gave a text with a NUL"),
+    ],
+)
+async def test_what_cannot_be_stored_is_not_given(said: Any, reason: str) -> None:
+    """It would cost the frame that it is about."""
+    odd, one = ScriptedEnricher("odd", lambda: said), ScriptedEnricher("one", lambda: {"a": 1})
+    enrichment = Enrichment([odd, one], ManualClock())
+    with capture_logs():
+        assert await enrichment.of([subject()]) == [{"one": {"a": 1}}]
+    assert reason in enrichment.states()[0]["reason"]
+
+
 async def test_movement_is_read_off_the_track() -> None:
     boxes = [Box(0.1 + 0.05 * i, 0.3, 0.1, 0.3) for i in range(5)]
     said = await MovementEnricher().enrich(subject(track_over(*boxes)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from backend.services.detection.coco import COCO_CLASSES
 from backend.services.detection.family import Tensor
 from backend.services.detection.yolox import YoloX, recognise
 from backend.tests.fixtures.onnx_models import CELLS, SIDE, no_objects, put_object
@@ -112,7 +113,7 @@ def tensors(
 def test_recognised(
     picture: tuple[int | None, ...], rows: tuple[int | None, ...], size: tuple[int, int]
 ) -> None:
-    model = recognise(*tensors(picture, rows))
+    model = recognise(*tensors(picture, rows), COCO_CLASSES)
     assert model == YoloX("images", *size)
     assert model.sight == max(size)
 
@@ -134,11 +135,19 @@ def test_recognised(
 def test_not_recognised(
     picture: tuple[int | None, ...], rows: tuple[int | None, ...], kind: str
 ) -> None:
-    assert recognise(*tensors(picture, rows, kind)) is None
+    assert recognise(*tensors(picture, rows, kind), COCO_CLASSES) is None
+
+
+def test_a_model_of_two_classes_that_its_file_names() -> None:
+    model = recognise(*tensors((1, 3, SIDE, SIDE), (1, CELLS, 7)), ("hen", "dog"))
+    assert model == YoloX("images", SIDE, SIDE, ("hen", "dog"))
+    rows = no_objects()[:, :, :7].copy()
+    put_object(rows, 0, 1, 0.8)
+    assert [one.class_name for one in model.candidates([rows], (64, 64), 0.5)] == ["dog"]
 
 
 def test_not_recognised_with_two_outputs() -> None:
     inputs, outputs = tensors((1, 3, SIDE, SIDE), (1, CELLS, 85))
-    assert recognise(inputs, outputs) is not None
-    assert recognise(inputs, outputs * 2) is None
-    assert recognise(inputs * 2, outputs) is None
+    assert recognise(inputs, outputs, COCO_CLASSES) is not None
+    assert recognise(inputs, outputs * 2, COCO_CLASSES) is None
+    assert recognise(inputs * 2, outputs, COCO_CLASSES) is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.boxes import Box, Detection
-from backend.domain.doings import Did, Doings, Place
+from backend.domain.doings import Doings, Place
 from backend.domain.events import EventRules, Span
 from backend.domain.risk import Facts, Seen, facts_of
 from backend.services.events.draft import Draft, place_all
@@ -82,7 +82,7 @@ def test_facts_are_those_of_the_stored_event_and_of_all_new_frames() -> None:
         at(20),
         5,
         {"person": Seen(4, 1, 0.95), "cat": Seen(1, 2, 0.6)},
-        Doings({"person": Did(), "cat": Did()}, place=Place()),
+        Doings(place=Place()),
     )
     assert draft.detections() == 4 + 3
 

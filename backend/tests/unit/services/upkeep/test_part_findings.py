@@ -291,6 +291,18 @@ def test_a_slow_disk_is_said_since_when_it_is(name: str, said: str) -> None:
     assert found == Finding("ingest", "degraded", said, AGO, f"{name}_slow")
 
 
+def test_a_model_that_does_not_see_is_said_before_that_it_is_slow() -> None:
+    blind = word(detector="yolox:a.onnx", doubt="it is blind", slow={"detector": SLOW})
+    assert look_at_detectors([blind, word(detector="yolox:a.onnx")]) == Finding(
+        "detector",
+        "degraded",
+        "yolox:a.onnx cannot be trusted: it is blind",
+        rung="detector_doubtful",
+    )
+    away = word("two", breakers={"detector": BREAKER})
+    assert look_at_detectors([blind, away]).rung == "detector"
+
+
 def test_a_detector_that_takes_long_is_said() -> None:
     quick, slow = SLOW | {"seconds": 1.2}, SLOW
     found = look_at_detectors(
@@ -315,6 +327,7 @@ def test_every_rung_is_on_the_ladder() -> None:
         look_at_answer("redis", 9),
         *(look_at_ingest([word(slow={name: SLOW})]) for name in ("pictures", "media")),
         look_at_detectors([word(slow={"detector": SLOW})]),
+        look_at_detectors([word(doubt="it is blind")]),
         look_at_dead_letters(1),
         look_at_disks([Path("/nowhere")]),
     ]

@@ -1,0 +1,285 @@
+"""`hsi models`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backend.cli.client import Data, Document, Json
+
+if TYPE_CHECKING:
+    from backend.core.config import Settings
+    from backend.services.detection.models.catalogue import Entry
+    from backend.services.detection.models.download import Fetched, Progress
+    from backend.services.detection.models.folder import ModelFolder
+    from backend.services.detection.models.taking import Seen
+
+app = typer.Typer(
+    help="Show the models that can look at the pictures; fetch, add, use, verify or remove one.",
+    no_args_is_help=True,
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, as `hsi models list` has it.")]
+
+
+@app.command("list")
+def list_models(data: Data = None, as_json: Json = False) -> None:
+    """Show the models of the catalogue, and those that are here."""
+    from backend.cli.client import print_json
+
+    settings = settings_of(data)
+    rows = rows_of(folder_of(settings), settings.detector.model)
+    if as_json:
+        print_json(rows)
+    else:
+        show(rows)
+        if settings.detector.model is not None:
+            typer.echo(f"\nDETECTOR__MODEL is set, and goes before: {settings.detector.model}")
+
+
+@app.command()
+def pull(
+    name: Name,
+    changed: Annotated[
+        bool,
+        typer.Option("--changed", help="Take it also if it is another file than the first time."),
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Fetch a model of the catalogue. What broke off goes on where it stopped."""
+    from backend.cli.tables import show_line
+    from backend.services.detection.models.catalogue import entry_of
+
+    settings = settings_of(data)
+    folder = folder_of(settings)
+    source = entry_of(name).to_fetch()
+    with folder.changing():
+        if name in folder.read().models and not folder.fault(name):
+            show_line(f"{name} is here already")
+            return
+        if changed:
+            folder.forget(name)
+        url = source.url(settings.models.base_url)
+        known = source.sha256 or folder.read().hashes.get(name)
+        fetched = fetch(folder, name, url, known, source.size)
+        seen = _take(folder, name, source.url(None))
+    if not fetched.is_vouched_for:
+        show_line("nobody declares its hash: from now on it is held to the one that it has")
+    tell_taken(name, seen)
+
+
+@app.command()
+def add(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX file; it is copied.")],
+    name: Annotated[
+        str | None, typer.Option(help="What to call it. Default: as the file is called.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Add a model of your own, once it is known what family it is of."""
+    from backend.core.errors import Conflict
+    from backend.services.detection.models.catalogue import catalogue
+    from backend.services.detection.models.folder import check_name
+    from backend.services.detection.models.taking import copy_in, look_into
+
+    given = check_name(name or file.stem.lower().replace(" ", "-"))
+    folder = folder_of(settings_of(data))
+    look_into(file)  # before it is copied, and under the name by which the owner knows it
+    with folder.changing():
+        if given in folder.read().models or given in catalogue():
+            raise Conflict(
+                f"there is a model {given} already: give another --name", code="model.exists"
+            )
+        copy_in(folder, given, file)
+        seen = _take(folder, given, str(file.absolute()))
+    tell_taken(given, seen)
+
+
+@app.command()
+def use(name: Name, data: Data = None) -> None:
+    """Have a model look at the pictures, from the worker's next start on; `motion` is none."""
+    from backend.cli.tables import show_line
+    from backend.core.errors import Invalid
+
+    settings = settings_of(data)
+    folder = folder_of(settings)
+    with folder.changing():
+        fault = folder.fault(name) if name != "motion" else None
+        if fault:
+            raise Invalid(f"{name}: {fault}; remove it and fetch it again", code="model.damaged")
+        folder.use(name)
+    show_line(f"{name} looks at the pictures from the next start of `hsi up` or the worker on")
+    if settings.detector.model is not None:
+        show_line(f"DETECTOR__MODEL is set, and goes before: {settings.detector.model}")
+
+
+@app.command()
+def remove(name: Name, data: Data = None) -> None:
+    """Remove a model's file, or what came of one that broke off."""
+    from backend.cli.tables import show_line
+
+    folder = folder_of(settings_of(data))
+    with folder.changing():
+        folder.remove(name)
+    show_line(f"removed {name}")
+
+
+@app.command()
+def verify(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None,
+    data: Data = None,
+) -> None:
+    """Compare the files with their hashes. Ends with status 1 where one is not what it was."""
+    from backend.cli.tables import show_line
+
+    folder = folder_of(settings_of(data))
+    faults = {one: folder.fault(one) for one in ([name] if name else folder.read().models)}
+    for one, fault in faults.items():
+        show_line(f"{one}: {fault or 'as it was'}")
+    if not faults:
+        show_line("no model is here")
+    raise typer.Exit(1 if any(faults.values()) else 0)
+
+
+def settings_of(data: Path | None) -> "Settings":
+    """The settings, with the data folder that the option names."""
+    from backend.core.config import get_settings
+
+    settings = get_settings()
+    if data is None:
+        return settings
+    return settings.model_copy(update={"data": data.expanduser().absolute()})
+
+
+def folder_of(settings: "Settings") -> "ModelFolder":
+    """Where the models are."""
+    from backend.services.detection.models.folder import ModelFolder
+    from backend.wiring import folders
+
+    return ModelFolder(folders(settings).models)
+
+
+def fetch(
+    folder: "ModelFolder", name: str, url: str, sha256: str | None, size: int | None
+) -> "Fetched":
+    """Fetch a file into the folder, with a bar on the terminal; Ctrl-C leaves what came."""
+    import time
+
+    import httpx
+
+    from backend.services.detection.models.download import Download, Wanted
+
+    timeout = httpx.Timeout(30.0, connect=10.0)
+    try:
+        with httpx.Client(timeout=timeout) as client, _bar(name) as progress:
+            download = Download(client, progress=progress, pause=time.sleep)
+            return download.fetch(Wanted(url, folder.part(name), sha256, size))
+    except KeyboardInterrupt:
+        typer.echo(f"hsi: stopped; `hsi models pull {name}` goes on from there", err=True)
+        raise typer.Exit(130) from None
+
+
+def rows_of(folder: "ModelFolder", model: Path | None) -> list[Document]:
+    """What is known, and what is here: the catalogue first. `model` is the one that is set."""
+    from backend.services.detection.models.catalogue import catalogue
+    from backend.services.detection.models.folder import NO_MODEL
+
+    manifest = folder.read()
+    in_use = None if model is not None else manifest.in_use or NO_MODEL
+    rows = {name: _row(entry) for name, entry in catalogue().items()}
+    for name, kept in manifest.models.items():
+        own = {"name": name, "title": name, "about": f"from {kept.source}"}
+        rows.setdefault(name, own).update(bytes=kept.size, family=kept.family)
+    for name, row in rows.items():
+        if name == in_use:
+            row["state"] = "in use"
+        elif name == NO_MODEL or name in manifest.models:
+            row["state"] = "here"
+        elif folder.part(name).exists():
+            row["state"] = "partly here"
+        if name in manifest.models and not folder.file(name).is_file():
+            row["state"] += ", and gone"
+    return list(rows.values())
+
+
+def _row(entry: "Entry") -> Document:
+    """A model that is not here."""
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "about": entry.about,
+        "ap": entry.ap,
+        "speed": entry.speed,
+        "figures": entry.figures or None,
+        "licence": entry.licence or None,
+        "bytes": entry.source.size if entry.source else None,
+        "family": None,
+        "state": "weights only" if entry.weights else "can be fetched",
+    }
+
+
+def show(rows: list[Document]) -> None:
+    """Print the models."""
+    from backend.cli.tables import Column, show_table
+    from backend.cli.words import file_size
+
+    show_table(
+        (
+            Column("NAME", whole=True),
+            Column("STATE", whole=True),
+            Column("SIZE", right=True),
+            Column("AP", right=True),
+            Column("LICENCE"),
+            Column("WHAT FOR"),
+        ),
+        (
+            (
+                row["name"],
+                row["state"],
+                file_size(row["bytes"]) if row["bytes"] else None,
+                str(row["ap"]) if row.get("ap") else None,
+                row.get("licence"),
+                row["about"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def tell_taken(name: str, seen: "Seen") -> None:
+    """Say what a new model is, and what may be done next."""
+    from backend.cli.tables import show_line
+
+    show_line(f"{name} is here: a model of the family {seen.family}")
+    if seen.doubt:
+        show_line(f"it cannot be trusted: {seen.doubt}")
+    show_line(f"`hsi models use {name}` lets it look at the pictures")
+
+
+def _take(folder: "ModelFolder", name: str, source: str) -> "Seen":
+    from datetime import UTC, datetime
+
+    from backend.services.detection.models.taking import take_part
+
+    return take_part(folder, name, source, datetime.now(UTC))
+
+
+@contextmanager
+def _bar(name: str) -> "Iterator[Progress]":
+    """A bar while it lasts; nothing in a pipe."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task(name, total=None)
+
+        def tell(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield tell

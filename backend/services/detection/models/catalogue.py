@@ -1,0 +1,82 @@
+"""The models that are known by name: read from `catalogue.toml`, which says what each field is."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from backend.core.errors import Conflict, NotFound
+
+_FILE = Path(__file__).with_name("catalogue.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an ONNX file can be fetched, and what is known of it. `size` is in bytes."""
+
+    site: str
+    path: str
+    sha256: str | None = None
+    size: int | None = None
+
+    def url(self, mirror: str | None) -> str:
+        """Its address; a mirror has all sites' files under their own paths."""
+        return f"{(mirror or self.site).rstrip('/')}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model of the catalogue.
+
+    `source` is where its ONNX file is. `weights` is the repository of what is not exported yet.
+    """
+
+    name: str
+    title: str
+    about: str
+    licence: str
+    figures: str
+    ap: float | None = None
+    millions: float | None = None
+    side: int | None = None
+    speed: str | None = None
+    source: Source | None = None
+    weights: str | None = None
+
+    def to_fetch(self) -> Source:
+        """Where its file is. Raises Conflict where there is none that could be fetched."""
+        if self.source is not None:
+            return self.source
+        if self.weights is None:
+            raise Conflict(f"{self.name} needs no file", code="model.needs_no_file")
+        raise Conflict(
+            f"{self.title} is published as PyTorch weights only ({self.weights}): make an ONNX file"
+            " of them as docs/guide/detectors.md says, and `hsi models add FILE`",
+            code="model.not_exported",
+        )
+
+
+@cache
+def catalogue() -> dict[str, Entry]:
+    """All entries by name, in the order of the file."""
+    tables = tomllib.loads(_FILE.read_text(encoding="utf-8"))["model"]
+    return {table["name"]: _entry(table) for table in tables}
+
+
+def entry_of(name: str) -> Entry:
+    """The entry of that name. Raises NotFound."""
+    try:
+        return catalogue()[name]
+    except KeyError:
+        raise NotFound(
+            f"no model {name} in the catalogue: `hsi models list` shows it", code="model.unknown"
+        ) from None
+
+
+def _entry(table: dict[str, Any]) -> Entry:
+    about = dict(table)
+    site, path = about.pop("site", None), about.pop("path", None)
+    sha256, size = about.pop("sha256", None), about.pop("bytes", None)
+    about.pop("hash_from", None)
+    return Entry(**about, source=None if path is None else Source(site, path, sha256, size))

@@ -1,0 +1,203 @@
+"""The folder `<data>/models`: a file for each model, and `manifest.json`, which says what they are.
+
+Whatever is written there is written under another name, flushed, and renamed.
+"""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from backend.core.content_store import flush_names, write_whole
+from backend.core.errors import Conflict, Invalid, NotFound, Unavailable
+
+NO_MODEL = "motion"
+"""The name under which nobody's file is used."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A model that is there. `source` is where its file came from, `size` in bytes."""
+
+    sha256: str
+    size: int
+    family: str
+    source: str
+    added_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the folder holds, by name; which one is used; and which hash each name's file had when
+    it was fetched first, which stays known when the file is removed."""
+
+    models: Mapping[str, Kept] = field(default_factory=dict)
+    in_use: str | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
+
+
+class ModelFolder:
+    """The models of one data folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._manifest = path / "manifest.json"
+
+    def file(self, name: str) -> Path:
+        """Where the model of that name lies, or would lie."""
+        return self._path / f"{name}.onnx"
+
+    def part(self, name: str) -> Path:
+        """Where it lies until it is whole and known."""
+        return self._path / f".{name}.part"
+
+    def read(self) -> Manifest:
+        """What is there. Raises Invalid (`models.manifest`) where that cannot be read."""
+        try:
+            said = orjson.loads(self._manifest.read_bytes())
+            models = {name: Kept(**kept) for name, kept in said["models"].items()}
+            return Manifest(models, said["in_use"], said["hashes"])
+        except FileNotFoundError:
+            return Manifest()
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Invalid(
+                f"{self._manifest} cannot be read ({error}): remove it, and add the models again",
+                code="models.manifest",
+            ) from error
+
+    def in_use(self) -> Path | None:
+        """The file of the model in use; None where motion is."""
+        name = self.read().in_use
+        return None if name is None else self.file(name)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While the folder is changed: nobody else does. Made where it is not there.
+
+        Raises Conflict where another command is at it, Unavailable where we may not write.
+        """
+        try:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self._path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise Conflict(
+                f"another `hsi models` is changing {self._path}: wait until it has ended",
+                code="models.busy",
+            ) from error
+        finally:
+            os.close(lock)
+
+    def keep(self, name: str, kept: Kept) -> None:
+        """Take the part of that name for a model from now on, and remember its hash."""
+        manifest = self.read()
+        try:
+            with self.part(name).open("rb+") as part:
+                os.fsync(part.fileno())
+            self.part(name).replace(self.file(name))
+            flush_names(self._path)
+            validator_of(self.part(name)).unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+        hashes = {name: kept.sha256} | {**manifest.hashes}
+        self._write(replace(manifest, models={**manifest.models, name: kept}, hashes=hashes))
+
+    def use(self, name: str) -> None:
+        """Say which model is to be used from the next start on. Raises NotFound."""
+        manifest = self.read()
+        if name != NO_MODEL and name not in manifest.models:
+            raise _not_there(name)
+        self._write(replace(manifest, in_use=None if name == NO_MODEL else name))
+
+    def forget(self, name: str) -> None:
+        """Do not hold the next file of that name to the hash of the first one."""
+        manifest = self.read()
+        hashes = {one: known for one, known in manifest.hashes.items() if one != name}
+        self._write(replace(manifest, hashes=hashes))
+
+    def remove(self, name: str) -> None:
+        """Remove a model, or what there is of it.
+
+        Raises NotFound, or Conflict for the one in use.
+        """
+        manifest = self.read()
+        if name == manifest.in_use:
+            raise Conflict(
+                f"{name} is in use: choose another one first, `hsi models use {NO_MODEL}` at least",
+                code="model.in_use",
+            )
+        if name not in manifest.models and not self.part(name).exists():
+            raise _not_there(name)
+        models = {one: kept for one, kept in manifest.models.items() if one != name}
+        self._write(replace(manifest, models=models))
+        self.file(name).unlink(missing_ok=True)
+        drop(self.part(name))
+
+    def fault(self, name: str) -> str | None:
+        """What is wrong with a model's file; None where it is as it was. Raises NotFound."""
+        kept = self.read().models.get(name)
+        if kept is None:
+            raise _not_there(name)
+        try:
+            found = hash_of(self.file(name))
+        except FileNotFoundError:
+            return "its file is gone"
+        except OSError as error:
+            return f"its file cannot be read: {error.strerror}"
+        return None if found == kept.sha256 else "its file is not what it was: its hash is another"
+
+    def _write(self, manifest: Manifest) -> None:
+        said: dict[str, Any] = {"version": 1, **asdict(manifest)}
+        try:
+            write_whole(self._manifest, orjson.dumps(said, option=orjson.OPT_INDENT_2), mode=0o600)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+
+
+def check_name(name: str) -> str:
+    """The name, if a model may have it. Raises Invalid."""
+    if _NAME.fullmatch(name) and name != NO_MODEL:
+        return name
+    raise Invalid(
+        f"{name!a}: a model's name has 1 to 60 lower case letters, digits and any of . _ -",
+        code="model.name",
+    )
+
+
+def hash_of(file: Path) -> str:
+    """The SHA-256 of what is in a file, in hex."""
+    with file.open("rb") as opened:
+        return file_digest(opened, "sha256").hexdigest()
+
+
+def validator_of(part: Path) -> Path:
+    """Where the server's mark for the file is noted of which `part` is the beginning."""
+    return part.with_name(f"{part.name}.etag")
+
+
+def drop(part: Path) -> None:
+    """Throw away what there is of a file."""
+    part.unlink(missing_ok=True)
+    validator_of(part).unlink(missing_ok=True)
+
+
+def unwritable(folder: Path, error: OSError) -> Unavailable:
+    """The error for a folder that takes nothing."""
+    return Unavailable(f"cannot write to {folder}: {error.strerror}", code="models.unwritable")
+
+
+def _not_there(name: str) -> NotFound:
+    return NotFound(f"no model {name} here: `hsi models list` shows them", code="model.not_found")

@@ -1,0 +1,308 @@
+"""`hsi models` as an owner types it, with a real server in the hub's place."""
+
+import contextlib
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from backend.cli import main
+from backend.core.config import get_settings
+from backend.services.detection.models import catalogue as module
+from backend.services.detection.models.catalogue import catalogue
+from backend.tests.fixtures.model_server import Manner, ModelServer, model_server
+from backend.tests.fixtures.onnx_models import no_queries, write_model
+from backend.tests.fixtures.product import PROJECT
+from backend.tests.fixtures.waiting import wait_for
+from backend.wiring import model_of
+
+CATALOGUE = """
+[[model]]
+name = "motion"
+title = "Motion"
+about = "no model"
+licence = ""
+figures = ""
+
+[[model]]
+name = "small"
+title = "Small"
+about = "for tests"
+licence = "Apache-2.0"
+figures = ""
+site = "https://hub.example"
+path = "somebody/small/resolve/main/model.onnx"
+"""
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> bytes:
+    return write_model(tmp_path / "given.onnx", no_queries(), is_blind=False).read_bytes()
+
+
+@pytest.fixture
+def hub(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    """The mirror that the settings name, and a catalogue with one model that nobody knows."""
+    file = tmp_path / "catalogue.toml"
+    file.write_text(CATALOGUE)
+    monkeypatch.setattr(module, "_FILE", file)
+    monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    catalogue.cache_clear()
+    with model_server(content) as server:
+        monkeypatch.setenv("MODELS__BASE_URL", f"{server.address}/mirror/")
+        yield server
+    catalogue.cache_clear()
+
+
+def run(*arguments: str) -> tuple[object, str, str]:
+    """The status, what it prints, and what it says on stderr."""
+    get_settings.cache_clear()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as errors,
+    ):
+        patch.setattr(sys, "argv", ["hsi", "models", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return end.value.code or 0, out.getvalue(), errors.getvalue()
+
+
+def states() -> dict[str, str]:
+    status, out, _ = run("list", "--json")
+    assert status == 0
+    return {row["name"]: row["state"] for row in json.loads(out)}
+
+
+def test_from_the_list_to_the_worker_and_back(hub: ModelServer, tmp_path: Path) -> None:
+    assert states() == {"motion": "in use", "small": "can be fetched"}
+    assert not (tmp_path / "data").exists(), "a look leaves nothing behind"
+
+    status, out, said = run("pull", "small")
+    assert (status, said) == (0, "")
+    assert "nobody declares its hash" in out
+    assert "small is here: a model of the family rtdetr" in out
+    assert hub.asked == [("/mirror/somebody/small/resolve/main/model.onnx", None)]
+    assert states() == {"motion": "in use", "small": "here"}
+    assert run("pull", "small")[1] == "small is here already\n"
+    assert len(hub.asked) == 1
+
+    status, out, _ = run("use", "small")
+    assert "from the next start of `hsi up` or the worker on" in out
+    assert states() == {"motion": "here", "small": "in use"}
+    assert model_of(get_settings()) == tmp_path / "data" / "models" / "small.onnx"
+    assert run("verify") == (0, "small: as it was\n", "")
+
+    status, _, said = run("remove", "small")
+    assert status == 1
+    assert "in use" in said
+    run("use", "motion")
+    assert model_of(get_settings()) is None
+    assert run("remove", "small") == (0, "removed small\n", "")
+    assert states() == {"motion": "in use", "small": "can be fetched"}
+
+
+def test_a_file_is_held_to_the_hash_of_the_first_time(hub: ModelServer, tmp_path: Path) -> None:
+    run("pull", "small")
+    run("remove", "small")
+    hub.content = write_model(
+        tmp_path / "other.onnx", no_queries(classes=3), names=["a", "b", "c"], is_blind=False
+    ).read_bytes()
+    status, out, said = run("pull", "small")
+    assert (status, out) == (2, "")
+    assert "another hash than it should" in said
+    assert states()["small"] == "can be fetched"
+    status, out, _ = run("pull", "small", "--changed")
+    assert status == 0
+    assert "small is here" in out
+
+
+def test_a_hub_that_declares_its_hash_is_taken_at_its_word(
+    hub: ModelServer, content: bytes
+) -> None:
+    to_storage = Manner(
+        302,
+        {"X-Linked-Etag": f'"{sha256(content).hexdigest()}"', "Location": "/storage"},
+        breaks_after=0,
+        length=0,
+    )
+    hub.manners = [to_storage]
+    status, out, _ = run("pull", "small")
+    assert status == 0
+    assert "nobody declares" not in out
+
+
+def test_what_is_no_model_is_not_kept(hub: ModelServer, tmp_path: Path) -> None:
+    hub.content = b"<html>please sign in</html>"
+    status, out, said = run("pull", "small")
+    assert (status, out) == (2, "")
+    assert "cannot be loaded" in said
+    assert states()["small"] == "can be fetched"
+    kept = {path.name for path in (tmp_path / "data" / "models").iterdir()}
+    assert kept == {".lock"}
+
+
+def test_without_a_network_it_says_what_can_be_done(
+    hub: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS__BASE_URL", "http://127.0.0.1:1")
+    status, out, said = run("pull", "small")
+    assert (status, out) == (1, "")
+    assert said.startswith("hsi: 127.0.0.1 cannot be reached: ")
+    assert "`hsi models add FILE`" in said
+
+
+@pytest.mark.usefixtures("hub")
+def test_one_s_own_is_added_under_its_name(tmp_path: Path) -> None:
+    own = tmp_path / "given.onnx"
+    status, out, _ = run("add", str(own))
+    assert status == 0
+    assert "given is here: a model of the family rtdetr" in out
+    assert own.exists(), "the owner's file stays where it is"
+    assert states()["given"] == "here"
+    assert "already" in run("add", str(own))[2]
+    assert "already" in run("add", str(own), "--name", "small")[2]
+    assert "a model's name" in run("add", str(own), "--name", "../up")[2]
+    assert run("add", str(own), "--name", "again")[0] == 0
+
+
+@pytest.mark.usefixtures("hub")
+def test_what_is_of_no_family_is_refused_with_what_was_found(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "yolos.onnx", no_queries(classes=92), is_blind=False)
+    status, _, said = run("add", str(path))
+    assert status == 2
+    assert f"the model file {path} is of no family that is known here" in said
+    assert "logits tensor(float) [1, 8, 92]" in said
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.usefixtures("hub")
+def test_one_that_does_not_see_is_added_and_said(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "blind.onnx", no_queries())
+    status, out, _ = run("add", str(path))
+    assert status == 0
+    assert "it cannot be trusted: it gives the same answer" in out
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_damaged_file_is_found_and_not_used(tmp_path: Path) -> None:
+    run("pull", "small")
+    (tmp_path / "data" / "models" / "small.onnx").write_bytes(b"x")
+    assert states()["small"] == "here", "a list reads no files"
+    status, out, _ = run("verify", "small")
+    assert (status, out) == (
+        1,
+        "small: its file is not what it was: its hash is another\n",
+    )
+    status, _, said = run("use", "small")
+    assert (status, "fetch it again" in said) == (2, True)
+    status, out, _ = run("pull", "small")
+    assert "small is here: " in out
+    assert run("verify")[0] == 0
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_file_that_is_gone_is_said_in_the_list(tmp_path: Path) -> None:
+    run("pull", "small")
+    run("use", "small")
+    (tmp_path / "data" / "models" / "small.onnx").unlink()
+    assert states()["small"] == "in use, and gone"
+    assert run("verify")[1] == "small: its file is gone\n"
+
+
+def test_the_setting_goes_before(
+    hub: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("pull", "small")
+    monkeypatch.setenv("DETECTOR__MODEL", str(tmp_path / "set.onnx"))
+    assert "DETECTOR__MODEL is set, and goes before" in run("use", "small")[1]
+    assert states() == {"motion": "here", "small": "here"}
+    _, out, _ = run("list")
+    assert out.splitlines()[-1].endswith("set.onnx")
+    assert model_of(get_settings()) == tmp_path / "set.onnx"
+    assert hub.asked
+
+
+def test_the_list_is_a_table(hub: ModelServer) -> None:
+    lines = [" ".join(line.split()) for line in run("list")[1].splitlines()]
+    assert lines == [
+        "NAME STATE SIZE AP LICENCE WHAT FOR",
+        "motion in use - - - no model",
+        "small can be fetched - - Apache-2.0 for tests",
+    ]
+    assert hub.asked == []
+
+
+def test_what_is_unknown_or_not_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
+    assert "no model yolo in the catalogue" in run("pull", "yolo")[2]
+    assert "PyTorch weights only" in run("pull", "rtdetrv2-x")[2]
+    assert run("verify")[1] == "no model is here\n"
+
+
+def test_the_shipped_catalogue_s_hashes_are_held_to(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with model_server(content) as server:
+        monkeypatch.setenv("MODELS__BASE_URL", server.address)
+        status, _, said = run("pull", "yolox-nano", "--data", str(tmp_path / "data"))
+    assert status == 1
+    assert "has another file there: " in said
+    assert "and not 3659407 bytes" in said
+
+
+@pytest.mark.slow
+def test_what_is_stopped_by_ctrl_c_or_killed_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process and on a terminal of its own, where there is a bar. Each time more is there."""
+    nano = catalogue()["yolox-nano"].to_fetch()
+    assert nano.size is not None
+    content = bytes(nano.size)
+    part = tmp_path / "data" / "models" / ".yolox-nano.part"
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
+
+    def stopped(number: signal.Signals, size: int) -> tuple[int, str]:
+        """How a command ends that is stopped once so much is there; what its terminal shows."""
+        terminal, of_child = pty.openpty()
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "backend.cli", "models", "pull", "yolox-nano"],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), "TERM": "xterm"},
+            stderr=of_child,
+        )
+        os.close(of_child)
+        wait_for(lambda: part.is_file() and part.stat().st_size == size, what="a part of it")
+        assert states()["yolox-nano"] == "partly here"
+        child.send_signal(number)
+        status = child.wait(10)
+        shown = os.read(terminal, 100_000).decode()
+        os.close(terminal)
+        return status, shown
+
+    with model_server(content) as server:
+        monkeypatch.setenv("MODELS__BASE_URL", server.address)
+        server.manners = [Manner(breaks_after=1_000_000, stalls=True)] * 2
+        status, shown = stopped(signal.SIGINT, 1_000_000)
+        assert status == 130
+        assert "stopped; `hsi models pull yolox-nano` goes on from there" in shown
+        assert "yolox-nano" in shown.partition("stopped")[0], "the bar"
+        assert "/3.7" in shown
+        status, _ = stopped(signal.SIGKILL, 2_000_000)
+        assert status == -signal.SIGKILL
+        ended, _, said = run("pull", "yolox-nano")
+    asked = [wanted for _, wanted in server.asked]
+    assert asked == [None, "bytes=1000000-", "bytes=2000000-", None]
+    assert (ended, "another hash than it should" in said) == (2, True)
+    assert not part.exists()
