@@ -25,7 +25,7 @@ log = logging.getLogger("ai.detector")
 async def serve(settings: DetectorSettings, model: OnnxDetector) -> None:
     """Answer until SIGINT or SIGTERM; what was begun is answered."""
     clock = time.monotonic
-    metrics, places = Metrics(), Places(settings.queue)
+    metrics, places = Metrics(), Places(settings.queue, clock)
     batcher = Batcher(
         model,
         most=settings.batch,

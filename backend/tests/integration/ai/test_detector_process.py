@@ -180,6 +180,7 @@ async def test_with_a_key_and_a_certificate(folder: Path, tmp_path: Path) -> Non
         assert KEY not in arguments_of(service.process.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -203,6 +204,7 @@ def test_what_is_set_wrongly_is_said_in_one_line(given: dict[str, str], said: st
     assert said in line
 
 
+@pytest.mark.slow
 def test_it_needs_only_what_its_own_lock_names() -> None:
     """A machine with nothing but the service answers; and no torch, and no database's library."""
     program = "import ai.detector.__main__, json, sys; print(json.dumps(list(sys.modules)))"

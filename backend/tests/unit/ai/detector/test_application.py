@@ -39,7 +39,7 @@ class Service:
     ) -> None:
         self.model = ShadeModel()
         self.ahead = 0.0
-        self.places = Places(places)
+        self.places = Places(places, self.clock)
         self.batcher = Batcher(
             self.model,
             most=4,
