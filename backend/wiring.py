@@ -92,10 +92,18 @@ def folders(settings: Settings) -> Folders:
 
 
 def model_of(settings: Settings) -> Path | None:
-    """The file of the model that a worker takes at its start; None where it sees motion alone.
+    """The file of the model that a worker takes at its start; None where it sees motion alone, or
+    where it asks a service.
 
     Raises Invalid where it cannot be known which one is in use.
     """
+    if settings.detector.urls:
+        if settings.detector.model is not None:
+            raise Invalid(
+                "DETECTOR__MODEL and DETECTOR__URLS are both set: it is one or the other",
+                code="settings.invalid",
+            )
+        return None
     return settings.detector.model or ModelFolder(folders(settings).models).in_use()
 
 
@@ -240,13 +248,9 @@ def _chosen_detector(settings: Settings, clock: Clock) -> Opened:
     """The service where addresses are set; else the model's file, or motion."""
     chosen = settings.detector
     confidence = chosen.confidence_threshold
+    model = model_of(settings)
     if not chosen.urls:
-        return open_detector(model_of(settings), threads=chosen.threads, confidence=confidence)
-    if chosen.model is not None:
-        raise Invalid(
-            "DETECTOR__MODEL and DETECTOR__URLS are both set: it is one or the other",
-            code="settings.invalid",
-        )
+        return open_detector(model, threads=chosen.threads, confidence=confidence)
     place = ServicePlace(
         chosen.urls,
         sight=chosen.sight,

@@ -25,7 +25,7 @@ log = logging.getLogger("ai.detector")
 async def serve(settings: DetectorSettings, model: OnnxDetector) -> None:
     """Answer until SIGINT or SIGTERM; what was begun is answered."""
     clock = time.monotonic
-    metrics, places = Metrics(), Places(settings.queue)
+    metrics, places = Metrics(), Places(settings.queue, clock)
     batcher = Batcher(
         model,
         most=settings.batch,
@@ -74,6 +74,8 @@ def main() -> None:
         model = load(settings.model, threads=settings.threads, confidence=settings.confidence)
     except HsiError as error:
         sys.exit(f"ai.detector: {error}")
+    if model.doubt is not None:
+        log.warning("the model %s cannot be trusted: %s", model.name, model.doubt)
     log.info("%s looks at pictures, at %s port %d", model.name, settings.host, settings.port)
     asyncio.run(serve(settings, model))
     model.close()

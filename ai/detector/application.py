@@ -116,9 +116,8 @@ async def _running(parts: Parts, _application: FastAPI) -> AsyncIterator[None]:
 @contextmanager
 def _place(parts: Parts, number: int = 1) -> Iterator[None]:
     """Places for the length of a block; the batcher hears when they are free again."""
-    now = asyncio.get_running_loop().time()
     try:
-        with parts.places.take(number, now=now, seconds_each=parts.batcher.seconds_each):
+        with parts.places.take(number, seconds_each=parts.batcher.seconds_each):
             yield
     finally:
         parts.batcher.changed()

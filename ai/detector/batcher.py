@@ -26,7 +26,7 @@ class Model(Protocol):
     sight: int
     takes_batches: bool
     doubt: str | None
-    """What speaks against what it sees, as its self-check found."""
+    """Why what it sees cannot be trusted, where it cannot."""
 
     def look(self, asked: Sequence[Asked]) -> list[Findings]:
         """What is seen in each picture. Raises `Unavailable`, whichever picture it failed at."""
@@ -78,6 +78,7 @@ class Batcher:
         self._ran = ran
         self._waiting: deque[_Waiting] = deque()
         self._changed = asyncio.Event()
+        self._is_over = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
     @property
@@ -91,6 +92,8 @@ class Batcher:
 
     async def look(self, pixels: Pixels, confidence: float) -> Looked:
         """What is seen in a picture. Raises `Unavailable`, or whatever the model raised."""
+        if self._is_over:
+            raise _over()
         answer: asyncio.Future[Looked] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting((pixels, confidence), answer))
         self.changed()
@@ -102,6 +105,8 @@ class Batcher:
         try:
             while True:
                 batch = await self._gather()
+                if not batch:  # who was waited with has left
+                    continue
                 self.began_at = self._clock()
                 asked = [one.asked for one in batch]
                 answers = await loop.run_in_executor(self._thread, self._ask, asked)
@@ -109,6 +114,9 @@ class Batcher:
                 for one, answer in zip(batch, answers, strict=True):
                     _give(one.answer, answer)
         finally:
+            self._is_over = True
+            for one in self._waiting:
+                _give(one.answer, _over())
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _gather(self) -> list[_Waiting]:
@@ -151,6 +159,10 @@ class Batcher:
             return [error]
         milliseconds = (self._clock() - begun) * 1000
         return [Looked(one, milliseconds) for one in found]
+
+
+def _over() -> Unavailable:
+    return Unavailable("the model is not at work any more", code="detector.failed")
 
 
 def _give(future: "asyncio.Future[Looked]", answer: Looked | Exception) -> None:

@@ -36,8 +36,11 @@ async def one_picture(request: Request, *, most_bytes: int) -> Picture:
 
 
 async def several_pictures(request: Request, *, most: int, most_bytes: int) -> Sequence[Picture]:
-    """The pictures of a body: its parts, or the `paths` of its JSON. Raises as `one_picture`."""
-    kind, body = await _read(request, most * (most_bytes + _HEADERS_BYTES))
+    """The pictures of a body: its parts, or the `paths` of its JSON. Raises as `one_picture`.
+
+    All of the body is no larger than one picture may be: whoever sends it has one place till then.
+    """
+    kind, body = await _read(request, most_bytes + most * _HEADERS_BYTES)
     found = _named(kind, body, "paths", request)
     if not 1 <= len(found) <= most:
         raise Invalid(f"from 1 to {most} pictures, not {len(found)}", code="body.number")

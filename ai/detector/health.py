@@ -55,6 +55,8 @@ class Health:
     def _status(self) -> tuple[str, str]:
         if ill := self._ill():
             return "unhealthy", ill
+        if doubt := self._batcher.model.doubt:
+            return "degraded", f"its model cannot be trusted: {doubt}"
         full_at = self._places.full_at
         if full_at is not None and self._clock() - full_at < _FULL_LATELY_SECONDS:
             return "degraded", "more pictures came within the last minute than there is room for"

@@ -1,6 +1,6 @@
 """The bound of the queue: how many pictures may be here at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from backend.core.errors import Unavailable
@@ -17,20 +17,21 @@ class Busy(Unavailable):
 class Places:
     """A place for each picture, from before its bytes are read until its answer is known."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self.most = most
+        self._clock = clock
         self.taken = 0
         self.full_at: float | None = None
-        """When somebody was last sent away, by the caller's clock."""
+        """When somebody was last sent away."""
 
     @contextmanager
-    def take(self, number: int, *, now: float, seconds_each: float) -> Iterator[None]:
+    def take(self, number: int, *, seconds_each: float) -> Iterator[None]:
         """Places for so many pictures, for the length of the block. Raises `Busy`.
 
         `seconds_each` is what a picture takes at present; from it follows when to come again.
         """
         if self.taken + number > self.most:
-            self.full_at = now
+            self.full_at = self._clock()
             raise Busy(max(1, min(60, round(self.taken * seconds_each))))
         self.taken += number
         try:

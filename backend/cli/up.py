@@ -45,5 +45,6 @@ def up(
             redis_url=redis.get_secret_value() if redis else None,
             cameras=settings.ingest.media_root,
             model=model_of(settings),
+            detectors=settings.detector.urls,
         )
     ).run()

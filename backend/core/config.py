@@ -118,12 +118,6 @@ def _redis_url(url: SecretStr) -> SecretStr:
     return url
 
 
-def _web_address(url: str | None) -> str | None:
-    if url is not None and not re.fullmatch(r"https?://[^\s/]\S*", url):
-        raise ValueError("not a web address")
-    return url
-
-
 def _detector_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -138,6 +132,12 @@ def _key(key: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", key.get_secret_value()):  # as in RFC 6750
         raise ValueError("not a key")
     return key
+
+
+def _web_address(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"https?://[^\s/]\S*", url):
+        raise ValueError("not a web address")
+    return url
 
 
 def _upper(value: object) -> object:

@@ -35,7 +35,8 @@ _START_SECONDS = 60
 @dataclass(frozen=True, slots=True)
 class UpOptions:
     """What the owner chose. `cameras` is the folder for pictures, if not the data folder's own;
-    `model` is said, and used by the worker, which reads it itself."""
+    `model` and the addresses of `detectors` are said, and used by the worker, which reads them
+    itself."""
 
     data: Path
     host: str = "127.0.0.1"
@@ -45,6 +46,14 @@ class UpOptions:
     redis_url: str | None = None
     cameras: Path | None = None
     model: Path | None = None
+    detectors: Sequence[str] = ()
+
+    @property
+    def detector(self) -> str:
+        """What looks at the pictures, in words."""
+        if self.detectors:
+            return f"asked at {', '.join(self.detectors)}"
+        return str(self.model or "motion alone: `hsi models list` shows the models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +129,7 @@ class Up:
             folder.publish(self._address)
             cameras = options.cameras or folder.cameras
             self._say(f"hsi is up: {self._address}")
-            self._say(
-                f"detector: {options.model or 'motion alone: `hsi models list` shows the models'}"
-            )
+            self._say(f"detector: {options.detector}")
             self._say(f"drop pictures into {cameras}/<camera name>/ - Ctrl-C ends it")
             self._watch()
 

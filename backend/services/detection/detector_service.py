@@ -61,6 +61,7 @@ class ServiceDetector:
     ) -> None:
         self.name = "service:" + ",".join(urlsplit(url).netloc for url in place.urls)
         self.sight = place.sight
+        self.doubt = None  # the service says of itself what speaks against its model
         # A sole one is probed whenever the breaker around all looking lets a picture through.
         pause = FIRST_PAUSE if len(place.urls) == 1 else LONGEST_PAUSE
         self._addresses = [

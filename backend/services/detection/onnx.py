@@ -138,20 +138,12 @@ def _ask(
     return family.candidates(answer, (width, height), confidence)
 
 
-def _examine(
-    session: onnxruntime.InferenceSession, family: Family, pixels: Pixels
-) -> tuple[list[NDArray[Any]], list[Candidate]]:
-    answer: list[NDArray[Any]] = session.run(None, family.feed(pixels))
-    height, width = pixels.shape[:2]
-    return answer, family.candidates(answer, (width, height), SURE)
-
-
 def _ask_together(
     session: onnxruntime.InferenceSession, family: Family, asked: Sequence[Asked]
 ) -> list[list[Candidate]]:
     feeds = [family.feed(pixels) for pixels, _ in asked]
     together = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
-    answer: list[NDArray[np.float32]] = session.run(None, together)
+    answer: list[NDArray[Any]] = session.run(None, together)
     if any(len(rows) != len(asked) for rows in answer):
         raise ValueError(f"{len(asked)} pictures were given, and {len(answer[0])} answers came")
     return [
@@ -162,6 +154,14 @@ def _ask_together(
         )
         for place, (pixels, confidence) in enumerate(asked)
     ]
+
+
+def _examine(
+    session: onnxruntime.InferenceSession, family: Family, pixels: Pixels
+) -> tuple[list[NDArray[Any]], list[Candidate]]:
+    answer: list[NDArray[Any]] = session.run(None, family.feed(pixels))
+    height, width = pixels.shape[:2]
+    return answer, family.candidates(answer, (width, height), SURE)
 
 
 def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -117,6 +117,15 @@ LADDER: tuple[Rung, ...] = (
         "See whether the detector, or the machine it is on, runs. It goes on by itself.",
     ),
     Rung(
+        "detector_some",
+        "Some of the detector's addresses do not answer",
+        "`detector` names those that do not, of `DETECTOR__URLS`; each is asked again, with a "
+        "picture, every 5 s at the latest",
+        "Everything: what one cannot answer another is asked.",
+        "Pictures wait for their turn when more come than the others can look at.",
+        "See whether the machine that is named runs. It is used again by itself.",
+    ),
+    Rung(
         "detector_doubtful",
         "The model does not see",
         "`detector`: at its start a worker's model gave one answer to two pictures that have "
@@ -125,15 +134,6 @@ LADDER: tuple[Rung, ...] = (
         "Everything, but what is found is not to be trusted; pictures are kept.",
         "Nothing, and that is the harm: pictures are looked at as if it saw.",
         "Take another one, by `hsi models use` or DETECTOR__MODEL; then start the worker anew.",
-    ),
-    Rung(
-        "detector_some",
-        "Some of the detector's addresses do not answer",
-        "`detector` names those that do not, of `DETECTOR__URLS`; each is asked again, with a "
-        "picture, every 5 s at the latest",
-        "Everything: what one cannot answer another is asked.",
-        "Pictures wait for their turn when more come than the others can look at.",
-        "See whether the machine that is named runs. It is used again by itself.",
     ),
     Rung(
         "detector_slow",

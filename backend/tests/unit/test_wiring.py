@@ -11,7 +11,7 @@ from backend.core.config import Settings, get_settings
 from backend.core.database import Database
 from backend.core.errors import Invalid
 from backend.core.redis import RedisClient
-from backend.wiring import run_pipeline, services
+from backend.wiring import model_of, run_pipeline, services
 
 
 @pytest.fixture
@@ -62,5 +62,7 @@ async def test_a_model_and_addresses_are_one_too_many(
         update={"model": tmp_path / "m.onnx", "urls": ("http://127.0.0.1:1",)}
     )
     both = settings.model_copy(update={"detector": detector})
+    with pytest.raises(Invalid, match="DETECTOR__MODEL and DETECTOR__URLS"):
+        model_of(both)
     with pytest.raises(Invalid, match="DETECTOR__MODEL and DETECTOR__URLS"):
         await run_pipeline(both, *nowhere, worker="test", ready=lambda: None)

@@ -13,15 +13,18 @@ import pytest
 
 from backend.core.clock import SystemClock
 from backend.core.errors import Unavailable
+from backend.domain.boxes import overlap
 from backend.local.access import free_port
 from backend.services.detection.detector import View
 from backend.services.detection.detector_service import ServiceDetector, ServicePlace, open_service
 from backend.services.detection.onnx import load
+from backend.services.detection.picture import decode
+from backend.services.ingest.structure import read_structure
 from backend.tests.fixtures.detector_contract import EMPTY, VISITED, DetectorContract
 from backend.tests.fixtures.detector_service import DetectorService, running
 from backend.tests.fixtures.ledger import NOON
 from backend.tests.fixtures.onnx_models import SIDE, write_dog_model, write_shade_model
-from backend.tests.fixtures.product import until
+from backend.tests.fixtures.product import SHARED_DATA, photographs, until
 
 
 def client_of(*services: str) -> ServiceDetector:
@@ -63,6 +66,38 @@ async def test_it_finds_what_the_same_model_finds_in_process(
             assert (one.class_name, one.confidence) == (other.class_name, other.confidence)
             assert (one.box.x, one.box.width) == pytest.approx((other.box.x, other.box.width))
     inner.close()
+
+
+@pytest.mark.slow
+async def test_of_real_photographs_it_finds_what_the_model_finds_in_process(folder: Path) -> None:
+    """What the JPEG on the way costs: nothing that is sure."""
+    path = SHARED_DATA / "models" / "yolox_nano.onnx"
+    shown = photographs(NOON, folder_of=lambda name: name)
+    inner = load(path, threads=1, confidence=0.5)
+    total = 0
+    with running(path, folder) as service:
+        detector = open_service(
+            ServicePlace([service.url], sight=inner.sight, timeout=20),
+            SystemClock(),
+            confidence=0.4,
+        )
+        for one in shown:
+            structure = read_structure(one.data)
+            size = structure.width, structure.height
+            pixels = decode(one.data, longest=inner.sight, full_size=size)
+            view = replace(EMPTY, pixels=pixels)
+            near, far = await inner.detect(view, None), await detector.detect(view, None)
+            for thing in near.detections:
+                total += 1
+                assert any(
+                    other.class_name == thing.class_name
+                    and overlap(other.box, thing.box) > 0.9
+                    and abs(other.confidence - thing.confidence) < 0.1
+                    for other in far.detections
+                ), (one.name, thing)
+        await detector.aclose()
+    inner.close()
+    assert total > 10
 
 
 async def test_each_picture_is_decoded_there_once(
@@ -109,7 +144,7 @@ async def has_pictures(service: DetectorService, number: int) -> None:
 async def test_one_of_two_is_killed_at_work_and_every_picture_has_its_answer_once(
     folder: Path,
 ) -> None:
-    model = write_shade_model(folder / "slow.onnx", work=10)
+    model = write_shade_model(folder / "slow.onnx", work=5)
     with ExitStack() as stack:
         first, second = (stack.enter_context(running(model, folder)) for _ in range(2))
         detector = client_of(first.url, second.url)

@@ -97,6 +97,7 @@ async def test_64_clients_nothing_is_lost_or_mixed_up_and_the_queue_does_not_gro
     watching = asyncio.ensure_future(watch_health())
     right = await asyncio.gather(*(ask_until_answered(shade) for shade in range(64)))
     watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
     assert all(right)
     assert asked.keys() == {200, 503}
     assert asked[200] == 3 * 64
@@ -179,6 +180,7 @@ async def test_with_a_key_and_a_certificate(folder: Path, tmp_path: Path) -> Non
         assert KEY not in arguments_of(service.process.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -202,6 +204,7 @@ def test_what_is_set_wrongly_is_said_in_one_line(given: dict[str, str], said: st
     assert said in line
 
 
+@pytest.mark.slow
 def test_it_needs_only_what_its_own_lock_names() -> None:
     """A machine with nothing but the service answers; and no torch, and no database's library."""
     program = "import ai.detector.__main__, json, sys; print(json.dumps(list(sys.modules)))"

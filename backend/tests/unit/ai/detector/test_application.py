@@ -39,7 +39,7 @@ class Service:
     ) -> None:
         self.model = ShadeModel()
         self.ahead = 0.0
-        self.places = Places(places)
+        self.places = Places(places, self.clock)
         self.batcher = Batcher(
             self.model,
             most=4,
@@ -254,6 +254,13 @@ async def test_health_goes_down_with_the_model_and_up_again(service: Service) ->
     assert (await service.client.get("/ready")).status_code == 503
     await service.detect(1)
     assert await status() == (200, "healthy")
+
+
+async def test_health_says_that_the_model_cannot_be_trusted(service: Service) -> None:
+    service.model.doubt = "it is blind"
+    answer = await service.client.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["reason"] == "its model cannot be trusted: it is blind"
 
 
 async def test_health_says_that_the_model_is_stuck(service: Service) -> None:

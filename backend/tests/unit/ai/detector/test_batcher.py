@@ -123,3 +123,26 @@ async def test_a_request_that_was_given_up_is_left_out(bench: Bench) -> None:
     await asyncio.gather(first, return_exceptions=True)
     bench.model.go_on.set()
     assert seen(await bench.look(2)) == [person_at(2)]
+
+
+async def test_where_all_who_were_waited_with_have_left_it_goes_on(bench: Bench) -> None:
+    bench.here = 2
+    first = asyncio.ensure_future(bench.look(1))
+    while bench.batcher.waiting < 1:
+        await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    bench.here = 0
+    bench.batcher.changed()
+    assert seen(await bench.look(2)) == [person_at(2)]
+    assert bench.model.runs == [1]
+
+
+async def test_once_it_is_over_nobody_waits(bench: Bench) -> None:
+    bench.here = 2
+    first = asyncio.ensure_future(bench.look(1))
+    while bench.batcher.waiting < 1:
+        await asyncio.sleep(0)
+    await bench.close()
+    assert seen(await first) == [Unavailable]
+    assert seen(await bench.look(2)) == [Unavailable]
