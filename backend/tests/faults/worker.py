@@ -51,6 +51,7 @@ class BenchDetector:
     """
 
     name = "one person"
+    doubt: str | None = None
     sight = 64
     doubt: str | None = None
 
