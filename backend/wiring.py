@@ -49,11 +49,12 @@ from backend.services.events.stage import EventStage
 from backend.services.ingest.camera_folders import CameraFolders
 from backend.services.ingest.floods import looked_at_since
 from backend.services.ingest.folder_watcher import FolderScanner, FolderWatcher, WatchState
+from backend.services.ingest.late import LateFiles
 from backend.services.ingest.originals import Originals
 from backend.services.ingest.picture_disk import PictureDisk
 from backend.services.ingest.reading import Limits
 from backend.services.ingest.restored_folders import RestoredFolders
-from backend.services.ingest.stage import Ingest, Intake
+from backend.services.ingest.stage import FrameSource, Ingest, Intake
 from backend.services.ingest.tree_watch import TreeWatch
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.fitness import Fitness
@@ -328,9 +329,14 @@ async def run_pipeline(
         reconciler.hasten()  # for what rang while it could not work
         await detection.run()
 
-    supervisor.add("watch", lambda: ingest.run(sources.watcher))
-    supervisor.add("scan", lambda: ingest.run(sources.scanner))
-    supervisor.add("restored", lambda: ingest.run(sources.restored))
+    frame_sources: Mapping[str, FrameSource] = {
+        "watch": sources.watcher,
+        "scan": sources.scanner,
+        "restored": sources.restored,
+        "late": ingest.late,
+    }
+    for name, source in frame_sources.items():
+        supervisor.add(name, partial(ingest.run, source))
     supervisor.add("folders", sources.folders.run)
     supervisor.add("disk", disk.run)
     supervisor.add("detect", detect)
@@ -349,6 +355,7 @@ async def run_pipeline(
         disk_of.back = supervisor.wake
     state = _State(
         sources.watcher.state,
+        ingest.late,
         (ingest.breaker, breaker, *breakers_of(detector)),
         paces,
         enrichment,
@@ -375,6 +382,7 @@ class _State:
     """What changes, and is said."""
 
     watch: WatchState
+    late: LateFiles
     breakers: Collection[Breaker]
     paces: Mapping[str, Pace]
     enrichment: Enrichment
@@ -389,6 +397,7 @@ def _details(detector: Opened, media_root: Path, state: _State) -> dict[str, Any
         "media_root": str(media_root),
         "watched_folders": state.watch.folders,
         "polled_folders": state.watch.polled,
+        "late_files": state.late.unanswered,
         "unseen_folders": state.watch.unseen,
         "scanned_at": state.watch.scanned_at,
         "enrichers": state.enrichment.states(),

@@ -6,6 +6,7 @@ Files are opened by descriptor, link by link refused, and read in a thread.
 import asyncio
 import os
 import stat
+import threading
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
@@ -36,13 +37,24 @@ class PictureResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send it, and close the file whatever happens."""
-        with self._file:
+        try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             more = True
             while more:
-                chunk = await self._in_thread(self._file.read, _CHUNK_BYTES)
+                chunk = await self._in_thread(self._read)
                 more = len(chunk) == _CHUNK_BYTES
                 await send({"type": "http.response.body", "body": chunk, "more_body": more})
+        except BaseException:  # it was not read to its end
+            # A file waits with its closing for a reading that may never end: not here.
+            threading.Thread(target=self._file.close, daemon=True).start()
+            raise
+
+    def _read(self) -> bytes:
+        """The next piece; with the last one the file is closed."""
+        chunk = self._file.read(_CHUNK_BYTES)
+        if len(chunk) < _CHUNK_BYTES:
+            self._file.close()
+        return chunk
 
 
 async def picture_response(

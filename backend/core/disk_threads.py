@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -82,18 +83,21 @@ class DiskThreads:
 
     async def _turn(self) -> None:
         """Wait until a thread is free."""
+        queue_up = self._waiting.append
         while len(self._running) >= self._most:
             self._refuse_while_lost()
             free: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(free)
+            queue_up(free)
             try:
                 await free
             except asyncio.CancelledError:
                 if free.cancelled():
-                    self._waiting.remove(free)
+                    with suppress(ValueError):  # nobody's turn yet, or passed over already
+                        self._waiting.remove(free)
                 else:  # it was our turn
                     self._wake(1)
                 raise
+            queue_up = self._waiting.appendleft  # who is overtaken now does not lose its place
 
     def _refuse_while_lost(self) -> None:
         if all(call.is_late for call in self._running):
@@ -124,6 +128,7 @@ class DiskThreads:
                 call.loop.call_soon_threadsafe(self._settle, call, tell)
             except RuntimeError:  # the loop has ended meanwhile
                 return
+            del call, tell  # the answer is not to stay until the next call
 
     def _settle(self, call: _Call, tell: Callable[[], None]) -> None:
         self._running.discard(call)

@@ -1,5 +1,6 @@
 """How long the answers of one thing take: is it slow?"""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Pace:
 
     Slow are three in a row that took longer than `limit` seconds, and one that has gone on for five
     times as long. It is over with a call that is quicker, or when nobody has asked for a minute.
+    In a row are calls of which each began when the one before had ended: those that one stall held
+    up together count once. What was cancelled within the limit says nothing.
     """
 
     def __init__(self, clock: Clock, *, limit: float) -> None:
@@ -36,27 +39,45 @@ class Pace:
         self._slow_in_a_row = 0
         self._since = clock.now()
         self._took = 0.0
-        self._ended_at = clock.monotonic()
+        self._ended_at = self._slow_ended_at = clock.monotonic()
 
     @contextmanager
     def timed(self) -> Iterator[None]:
         """Around a call."""
+        if not self._is_known:
+            self._slow_in_a_row = 0
         call = object()
         begun = self._begun[call] = self._clock.monotonic()
+        cancelled = False
         try:
             yield
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
         finally:
             del self._begun[call]
-            self._note(self._clock.monotonic() - begun)
+            if not cancelled or self._clock.monotonic() - begun > self.limit:
+                self._note(begun)
 
-    def _note(self, took: float) -> None:
-        self._took, self._ended_at = took, self._clock.monotonic()
-        if took <= self.limit:
+    def _note(self, begun: float) -> None:
+        self._ended_at = self._clock.monotonic()
+        self._took = self._ended_at - begun
+        if self._took <= self.limit:
             self._slow_in_a_row = 0
-            return
+        elif begun >= self._slow_ended_at:
+            self._note_slow()
+
+    def _note_slow(self) -> None:
+        self._slow_ended_at = self._ended_at
         if self._slow_in_a_row == 0:
-            self._since = self._clock.now() - timedelta(seconds=took)
+            self._since = self._clock.now() - timedelta(seconds=self._took)
         self._slow_in_a_row += 1
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether what is known is not too old."""
+        quiet = self._clock.monotonic() - self._ended_at
+        return quiet < _FORGOTTEN_AFTER_SECONDS or bool(self._begun)
 
     @property
     def slowness(self) -> Slowness | None:
@@ -66,7 +87,6 @@ class Pace:
         if going_on > NO_ANSWER_TIMES * self.limit:
             since = self._clock.now() - timedelta(seconds=going_on)
             return Slowness(going_on, since, answered=False)
-        is_known = now - self._ended_at < _FORGOTTEN_AFTER_SECONDS or bool(self._begun)
-        if self._slow_in_a_row >= SLOW_IN_A_ROW and is_known:
+        if self._slow_in_a_row >= SLOW_IN_A_ROW and self._is_known:
             return Slowness(self._took, self._since)
         return None

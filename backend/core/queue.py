@@ -6,6 +6,7 @@ more than this version understands is heard by its name; one without a name is l
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -152,18 +153,27 @@ class StreamBells:
     are struck off.
 
     An answer that is lost on its way may have had a bell in it, which Redis then has as heard by
-    us. So for some seconds after one, whoever hears asks first for what is ours and not known to
-    us. Whether a ring arrived of which the answer is lost, nobody knows: `unsure` is called.
+    us. So whoever hears asks first for what is ours and not known to us, until that was answered
+    some seconds (of `now`) after the last loss. Whether a ring arrived of which the answer is lost,
+    nobody knows: `unsure` is called.
     """
 
-    def __init__(self, redis: RedisClient, lanes: Sequence[str], *, hearer: str) -> None:
+    def __init__(
+        self,
+        redis: RedisClient,
+        lanes: Sequence[str],
+        *,
+        hearer: str,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._redis = redis
         self._lanes = tuple(lanes)
         self._turns = _Turns(lanes)
         self._hearer = hearer
         self.unsure: Callable[[], None] = _nothing
         self._held: list[Bell] = []
-        self._doubt_ends = 0.0
+        self._now = now
+        self._doubt_ends = self._asked_at = now()
         self._is_new = True
 
     def _stream(self, lane: str) -> str:
@@ -202,17 +212,15 @@ class StreamBells:
         try:
             yield
         except Unavailable:
-            self._doubt_ends = asyncio.get_running_loop().time() + _IN_DOUBT_SECONDS
+            self._doubt_ends = self._now() + _IN_DOUBT_SECONDS
             raise
-
-    @property
-    def _is_in_doubt(self) -> bool:
-        return asyncio.get_running_loop().time() < self._doubt_ends
 
     async def _next(self, patience: float) -> Bell | None:
         """Lane by lane what rings already; then whatever rings first."""
-        if self._is_in_doubt:
+        if self._asked_at < self._doubt_ends:
+            asked_at = self._now()
             self._held += await self._lost()
+            self._asked_at = asked_at
             patience = min(patience, _PATIENCE_IN_DOUBT)
         for lane in self._turns.order():
             bell = self._take_held(lane) or await self._take([lane], None)

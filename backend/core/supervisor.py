@@ -65,7 +65,7 @@ class Supervisor:
             for task in ended:
                 task.result()
         finally:
-            await _end(tasks)
+            await end(tasks)
 
     async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         pauses = self._pauses()
@@ -99,7 +99,7 @@ class Supervisor:
         return "it ended without being asked to", None
 
 
-async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
+async def end(tasks: Iterable["asyncio.Task[None]"]) -> None:
     """Cancel tasks until all have ended.
 
     Again and again, since once may not do: before Python 3.12 `asyncio.wait_for`, which drivers

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backend.core.errors import Unavailable
+from backend.migrations.lock_holder import in_words
 from backend.migrations.run import refuse_newer
 from backend.models import Table
 
@@ -48,13 +49,7 @@ def _held(connection: Connection, patience: timedelta) -> Unavailable:
     waited = f"the database is being migrated by another, for longer than {patience.seconds} s"
     if holder is None:
         return Unavailable(f"{waited}; it has ended just now: try again", code=_HELD)
-    pid, name, address, state, since = holder
-    return Unavailable(
-        f"{waited}: process {pid} of the server ({name or 'without a name'}, from "
-        f"{address or 'this machine'}, {state}) is at it since {since:%Y-%m-%d %H:%M:%S}: wait for "
-        f"it and try again; or, if nobody migrates any more, SELECT pg_terminate_backend({pid})",
-        code=_HELD,
-    )
+    return Unavailable(f"{waited}: {in_words(*holder)}", code=_HELD)
 
 
 def migrate(connection: Connection) -> None:

@@ -54,6 +54,8 @@ class ServiceDetector:
     left alone for a while; where all answer badly, that is raised as the bug that it is.
     """
 
+    doubt: str | None = None  # the service says it in a health of its own
+
     def __init__(
         self, place: ServicePlace, clock: Clock, client: httpx.AsyncClient, *, confidence: float
     ) -> None:

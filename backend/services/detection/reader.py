@@ -16,6 +16,10 @@ from backend.services.detection.detector import Pixels
 from backend.services.detection.masks import paint_over
 from backend.services.detection.picture import decode
 
+# For the camera's file, while the pictures of all cameras wait: where its folder does not answer,
+# this frame alone is to wait.
+_ORIGINAL_SECONDS = 5.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -41,7 +45,11 @@ class NoOriginal(Exception):  # noqa: N818 - it may be there again with the next
 
 
 class PictureReader:
-    """Reads and decodes in a thread; a copy that is gone is made again from the camera's file."""
+    """Reads and decodes in threads; a copy that is gone is made again from the camera's file.
+
+    `in_thread` is for what the disk does alone: how long that takes says how quick the disk is.
+    `patience` are seconds for making a copy again.
+    """
 
     def __init__(
         self,
@@ -49,7 +57,9 @@ class PictureReader:
         decode: Decode = decode,
         originals: Originals | None = None,
         in_thread: InThread = asyncio.to_thread,
+        patience: float = _ORIGINAL_SECONDS,
     ) -> None:
+        self._patience = patience
         self._pictures = pictures
         self._decode = decode
         self._originals = originals
@@ -61,25 +71,37 @@ class PictureReader:
         Raises `NotFound`, `Invalid`, `Unavailable`, and `NoOriginal` where this frame alone waits.
         """
         shapes = [mask.points for mask in masks]
+        data = await self._bytes(frame)
+        return await asyncio.to_thread(self._pixels, data, frame, shapes, longest)
+
+    async def _bytes(self, frame: WaitingFrame) -> bytes:
         try:
-            return await self._in_thread(self._read, frame, shapes, longest)
+            return await self._in_thread(self._pictures.read, frame.content_hash)
         except NotFound:
             if self._originals is None:
                 raise
             await self._copy_again(frame, self._originals)
-        return await self._in_thread(self._read, frame, shapes, longest)
+        return await self._in_thread(self._pictures.read, frame.content_hash)
 
     async def _copy_again(self, frame: WaitingFrame, originals: Originals) -> None:
         try:
-            await originals.copy_again(frame.id)
+            async with asyncio.timeout(self._patience):
+                await originals.copy_again(frame.id)
+        except TimeoutError as error:
+            raise _without("it does not answer") from error
         except Unavailable as error:
             if not error.code.startswith("media."):
                 raise
-            log.warning("a frame waits for the cameras' folder", reason=str(error))
-            raise NoOriginal from error
+            raise _without(str(error)) from error
 
-    def _read(self, frame: WaitingFrame, shapes: Iterable[Points], longest: int) -> Pixels:
-        data = self._pictures.read(frame.content_hash)
+    def _pixels(
+        self, data: bytes, frame: WaitingFrame, shapes: Iterable[Points], longest: int
+    ) -> Pixels:
         pixels = self._decode(data, longest=longest, full_size=(frame.width, frame.height))
         paint_over(pixels, shapes)
         return pixels
+
+
+def _without(reason: str) -> NoOriginal:
+    log.warning("a frame waits for the cameras' folder", reason=reason)
+    return NoOriginal(reason)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Map
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from backend.domain.frames import Arrival, FileMark, FrameState, Lane
 from backend.domain.paths import path_as_text, text_as_path
 from backend.services.ingest.cameras import camera_of_folder
 from backend.services.ingest.floods import with_floods_skipped
+from backend.services.ingest.late import LateFiles
 from backend.services.ingest.reading import (
     Limits,
     Moving,
@@ -79,6 +81,8 @@ class FrameSource(Protocol):
         ...
 
 
+_REMOVING_SECONDS = 10.0
+"""The database ends a transaction that is idle for 20 s, and with it the hold on the cameras."""
 _AT_ONCE = 6  # files that are in memory: read, and not stored yet
 
 
@@ -113,11 +117,20 @@ class Intake:
     in_store_thread: InThread = asyncio.to_thread
 
 
+class SomeLeft(Unavailable):
+    """Of a batch these files could not be read; the others are taken in."""
+
+    def __init__(self, left: Sequence[FoundFile], why: Unavailable) -> None:
+        super().__init__(str(why), code=why.code)
+        self.left = left
+
+
 class Ingest:
     """Takes files in, a batch at a time: copied and hashed, then one transaction, then the bells.
 
     The same file (camera, path, content) is one frame, however often it is found. `breaker` is
-    around all that must be there to take files in: the database, and the pictures' disk.
+    around all that must be there to take files in: the database, and the pictures' disk. `late` is
+    the source of files that alone gave no answer in time.
     """
 
     def __init__(self, intake: Intake, database: Database, bells: Bells, clock: Clock) -> None:
@@ -126,6 +139,7 @@ class Ingest:
         self._bells = bells
         self._clock = clock
         self.breaker = Breaker("intake", clock)
+        self.late = LateFiles(intake.in_media_thread)
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self, source: FrameSource) -> None:
@@ -141,16 +155,20 @@ class Ingest:
                 with self.breaker.call():
                     return await self.handle(batch)
             except Unavailable as error:
+                batch = error.left if isinstance(error, SomeLeft) else batch
                 log.warning("files wait to be taken in", files=len(batch), reason=str(error))
 
     async def handle(self, batch: Sequence[FoundFile]) -> None:
-        """Take a batch of files in. Raises `Unavailable` where database or disk cannot take it."""
+        """Take a batch of files in. Raises `Unavailable` where database or disk cannot take it.
+
+        Where that is so with some of the files, the others are taken, and it is `SomeLeft`.
+        """
         found = {file.relative: file for file in batch}
         fresh, ignored, piled_up = await self._sort(found.values())
         if not fresh and not ignored:
             return
         await self._intake.check_disk()
-        outcomes = await asyncio.gather(*(self._read(file) for file in fresh))
+        outcomes = await self._read_all(fresh)
         # Not before the reading: what was written meanwhile would seem to come from the future.
         received_at = self._clock.now()
         taken = [(f, o) for f, o in zip(fresh, outcomes, strict=True) if isinstance(o, Picture)]
@@ -158,6 +176,9 @@ class Ingest:
             BadFile(f.recorded, o.mark, o.code, o.reason)
             for f, o in zip(fresh, outcomes, strict=True)
             if isinstance(o, Refused)
+        ]
+        failed = [
+            (f, o) for f, o in zip(fresh, outcomes, strict=True) if isinstance(o, Unavailable)
         ]
         await self._intake.check_disk()  # what was copied to another one has no frames
         async with self._database.transaction() as session:
@@ -168,6 +189,8 @@ class Ingest:
         await self._tell(new, refused)
         if taken and self._intake.remove_after_import:
             await self._remove(taken)
+        if failed:
+            raise SomeLeft([file for file, _ in failed], failed[0][1])
 
     async def _sort(
         self, files: Collection[FoundFile]
@@ -224,20 +247,35 @@ class Ingest:
             known |= {f"{text_as_path(folder)}/{text_as_path(path)}" for path in paths}
         return known
 
-    async def _read(self, file: FoundFile) -> Picture | Refused | None:
-        """Read a file, and copy it to the store where it is a whole picture."""
+    async def _read_all(
+        self, files: Sequence[FoundFile]
+    ) -> list[Picture | Refused | Unavailable | None]:
+        """What came of each file; when this ends, no reading goes on that is not late."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._read(file)) for file in files]
+        except ExceptionGroup as bugs:
+            raise bugs.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _read(self, file: FoundFile) -> Picture | Refused | Unavailable | None:
+        """Read a file, and copy it to the store where it is a whole picture.
+
+        None where it is found again, since it is changing, or late.
+        """
         intake = self._intake
+        work = partial(read_picture, intake.root, file.relative, intake.limits)
         async with self._at_once:
             try:
-                read = await intake.in_media_thread(
-                    read_picture, intake.root, file.relative, intake.limits
-                )
+                read = await self.late.read(file, work)
+                if read is None or isinstance(read, Refused):
+                    return read
+                picture, data = read
+                await intake.in_store_thread(intake.store.put, picture.content_hash, data)
             except Moving:
                 return None
-            if isinstance(read, Refused):
-                return read
-            picture, data = read
-            await intake.in_store_thread(intake.store.put, picture.content_hash, data)
+            except Unavailable as error:
+                return error
             return picture
 
     async def _receive(
@@ -333,11 +371,16 @@ class Ingest:
             log.warning("files not removed", files=len(taken), reason=str(error))
 
     def _unlink(self, taken: Sequence[tuple[FoundFile, Picture]]) -> None:
-        """Remove files, but not those that have been replaced meanwhile."""
+        """Remove files, but not those that have been replaced meanwhile; and not for long."""
+        until = self._clock.monotonic() + _REMOVING_SECONDS
         for file, picture in taken:
             path = self._intake.root / file.relative
             try:
-                if mark_of(look(path)) == picture.mark:
+                is_same = mark_of(look(path)) == picture.mark
+                if self._clock.monotonic() > until:
+                    log.warning("files are removed later: their disk is slow", path=file.recorded)
+                    return
+                if is_same:
                     path.unlink()
             except FileNotFoundError:
                 continue

@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
+import structlog
+
 from backend.core.clock import Clock
 from backend.core.database import Database, Session
-from backend.core.errors import Conflict, Unavailable
+from backend.core.errors import Conflict, Invalid, Unavailable
 from backend.core.redis import RedisClient
+from backend.core.supervisor import end
 from backend.services.stores import schema
 
 _LOOK_EVERY_SECONDS = 15.0
 _WHILE_AWAY_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
 
 RefuseSchema = Callable[[Collection[str]], None]
 """Raises `Conflict` for a database at these migrations, where it is newer than we are."""
@@ -33,26 +38,29 @@ class Fitness:
         """Why not, while the schema is known to be newer."""
 
     async def during(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do work, which ends in an orderly way once they are found unfit.
+        """Do work once both were looked at, or are away, and end it once they are found unfit.
 
         Then raises why: `Conflict` for a newer schema, `Invalid` for a Redis that forgets.
         """
-        tasks = [asyncio.ensure_future(self._look()), asyncio.ensure_future(work())]
+        looked = asyncio.Event()
+        looking = asyncio.ensure_future(self._look(looked))
+        working = asyncio.ensure_future(_once(looked, work))
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([looking, working], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        for task in tasks:
+            working.cancel()  # once: a second time would cut short its tidying up
+            await end([looking])
+            await asyncio.wait([working])
+        for task in (looking, working):
             if not task.cancelled():
                 task.result()
 
-    async def _look(self) -> None:
+    async def _look(self, looked: asyncio.Event) -> None:
         """One that is away is looked at soon again: it may be another one when it is back."""
         while True:
             looks = (self._redis.refuse_forgetting, self._look_at_schema)
             answers = [await _answers(look) for look in looks]
+            looked.set()
             await self._clock.sleep(_LOOK_EVERY_SECONDS if all(answers) else _WHILE_AWAY_SECONDS)
 
     async def _look_at_schema(self) -> None:
@@ -76,8 +84,17 @@ class Fitness:
             raise Unavailable(str(self.newer), code=self.newer.code)
 
 
+async def _once(looked: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    """Whoever is started again with a schema that is known to be newer is not to write first."""
+    await looked.wait()
+    await work()
+
+
 async def _answers(look: Callable[[], Awaitable[None]]) -> bool:
-    """Whether a server answers, and lets us in: if not, whoever needs it says so."""
+    """Whether a server answers, and lets us in: if not, whoever needs it says so.
+
+    Raises only that it is unfit.
+    """
     try:
         await look()
     except Unavailable:
@@ -85,5 +102,10 @@ async def _answers(look: Callable[[], Awaitable[None]]) -> bool:
     except Conflict as error:
         if error.code != schema.REFUSED:
             raise
+        return False
+    except Invalid:
+        raise
+    except Exception:  # such as of a table that is just being restored: that is no verdict
+        log.exception("a server could not be looked at")
         return False
     return True

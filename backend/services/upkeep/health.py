@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from backend.services.upkeep.silent_cameras import silent_cameras
 Answer = TypeVar("Answer")
 
 _CHECK_SECONDS = 1.0
+_DISK_GONE_SECONDS = 30.0  # as long as a worker waits for it
 _LOOK_EVERY_SECONDS = 10
 _FRESH_SECONDS = 0.5
 _WORST_FIRST: tuple[Status, ...] = ("unhealthy", "degraded", "healthy")
@@ -103,6 +104,8 @@ class Health:
             patience=_CHECK_SECONDS,
             most=1,
         )
+        self._disk.back = self._disk_answered
+        self._disk_silent_since: float | None = None
         self._seen: dict[str, PartHealth] = {}
         self._latest: tuple[float, Report] | None = None
         self._looking = asyncio.Lock()
@@ -142,9 +145,7 @@ class Health:
             )
             redis = looks.create_task(_bounded(self._look_at_redis(), _no_redis(_NO_ANSWER)))
             ledger = looks.create_task(_bounded(self._look_into_ledger(), _no_ledger()))
-            disk = looks.create_task(
-                _bounded(self._look_at_disks(), Finding("disk", "degraded", _NO_ANSWER))
-            )
+            disk = looks.create_task(self._look_at_disks())  # which has a bound of its own
             words = looks.create_task(_bounded(self._listen(), None))
         servers = [self._or_newer(database.result()), redis.result()]
         of_ledger, nothing_waits = ledger.result()
@@ -175,9 +176,25 @@ class Health:
 
     async def _look_at_disks(self) -> Finding:
         try:
-            return await self._disk.run(part_findings.look_at_disks, self._folders)
+            found = await self._disk.run(part_findings.look_at_disks, self._folders)
         except Unavailable as error:
-            return Finding("disk", "degraded", str(error), rung="pictures")
+            return self._silent_disk(error)
+        self._disk_answered()
+        return found
+
+    def _silent_disk(self, error: Unavailable) -> Finding:
+        """One that begins to spin, or is busy, is slow: workers wait for it, and so do we."""
+        now = self._clock.monotonic()
+        if self._disk_silent_since is None:
+            self._disk_silent_since = now
+        silent = now - self._disk_silent_since
+        since = self._clock.now() - timedelta(seconds=silent)
+        if silent < _DISK_GONE_SECONDS:
+            return Finding("disk", "degraded", _NO_ANSWER, since, "pictures_slow")
+        return Finding("disk", "degraded", str(error), since, "pictures")
+
+    def _disk_answered(self) -> None:
+        self._disk_silent_since = None
 
     def _answered(self, name: str, took: float, since: datetime | None = None) -> Finding:
         # One slow answer may be that of a new connection, or of this process: two in a row count.

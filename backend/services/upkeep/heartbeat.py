@@ -115,6 +115,7 @@ class Word(BaseModel):
     watched_folders: int = 0
     polled_folders: list[str] = []
     unseen_folders: dict[str, str] = {}
+    late_files: list[str] = []
 
 
 async def heard(redis: RedisClient) -> list[Word]:

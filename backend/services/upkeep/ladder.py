@@ -49,8 +49,8 @@ LADDER: tuple[Rung, ...] = (
     Rung(
         "pictures",
         "The pictures' disk is full, gone, another one, or does not answer",
-        "`ingest`, `detector` or `disk` cannot write or read the folder of the pictures, or a "
-        "worker has waited for 30 s in vain",
+        "`ingest`, `detector` or `disk` cannot write or read the folder of the pictures, or has "
+        "waited for 30 s in vain",
         "Events that are there are shown; new pictures stay where the cameras put them.",
         "New pictures are not taken in, and those that wait are not looked at.",
         "Make room, or mount the disk that belongs there. It goes on by itself. If the folder that "
@@ -60,7 +60,7 @@ LADDER: tuple[Rung, ...] = (
         "pictures_slow",
         "The pictures' disk answers slowly",
         "`ingest`: a worker waited longer than 2 s for each of its last three answers, or has "
-        "waited for one for 10 s",
+        "waited for one for 10 s; or `disk` does not answer within 1 s",
         "Everything, with delay.",
         "Nothing for good; new pictures are taken in late.",
         "See what else keeps that disk busy, or whether it is about to fail.",

@@ -77,6 +77,9 @@ def look_at_ingest(words: Sequence[Word]) -> Finding:
         return Finding("ingest", "degraded", NO_WORKER, rung="workers")
     if opened := _opened(words, "intake"):
         return _waiting("ingest", "new pictures wait", opened)
+    if late := sorted({path for word in words for path in word.late_files}):
+        reason = f"the cameras' disk has not answered yet for {_some(late)}; what answers goes on"
+        return Finding("ingest", "degraded", reason, rung="media")
     for name, what in _DISKS.items():
         if slow := _slowest(words, name):
             reason = f"{what} {_how_slow(slow, 'an answer')}"

@@ -12,6 +12,7 @@ from backend.core.queue import Bell, StreamBells
 from backend.core.redis import RedisClient
 from backend.tests.faults.proxy import Proxy, proxy_to
 from backend.tests.fixtures.bells import BACKLOG, LANES, LIVE, BellsContract, heard
+from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.redis import clear, named, redis_prefix
 from backend.tests.fixtures.redis_state import blocked
 from backend.tests.fixtures.run import Services
@@ -265,6 +266,27 @@ async def test_a_bell_given_to_a_broken_connection_is_found_within_seconds(
     stream = real_redis.key(f"bells:{LIVE}")
     await real_redis.commands.xreadgroup("workers", "one", {stream: ">"})  # as that connection did
     assert await heard(bells) == ("1", LIVE)
+
+
+async def test_whoever_hears_again_late_asks_for_what_was_lost_all_the_same(
+    real_redis: RedisClient, behind: RedisClient, proxy: Proxy
+) -> None:
+    """As after the pause of a part that failed; and having asked so late, it asks no more."""
+    clock = ManualClock()
+    bells = StreamBells(behind, LANES, hearer="one", now=clock.monotonic)
+    assert await heard(bells) is None
+    await proxy.refuse()
+    with pytest.raises(Unavailable):
+        await bells.hear(1)
+    await proxy.listen()
+    clock.advance(30)
+    other, stream = StreamBells(real_redis, LANES, hearer="other"), real_redis.key(f"bells:{LIVE}")
+    found = []
+    for name in ("1", "2"):
+        await other.ring(name, LIVE)
+        await real_redis.commands.xreadgroup("workers", "one", {stream: ">"})
+        found.append(await heard(bells))
+    assert found == [("1", LIVE), None]
 
 
 @pytest.mark.parametrize("answer_bytes", range(100, 221, 20))

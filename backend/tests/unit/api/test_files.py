@@ -1,15 +1,22 @@
 """Pictures are opened below their folder, and are what they are by their first bytes."""
 
+import asyncio
+import io
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from backend.api.files import open_below, picture_response, tag_of, unchanged
+from backend.api.files import PictureResponse, open_below, picture_response, tag_of, unchanged
+from backend.core.clock import SystemClock
+from backend.core.disk_threads import DiskThreads
 from backend.core.errors import Unavailable
+from backend.core.pace import Pace
+from backend.tests.fixtures.ingest import until
 
 TAG = tag_of("a picture", 1)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(600_000)
@@ -103,6 +110,63 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     before = open_descriptors()
     open_below(tmp_path, Path("aa/picture")).close()
     assert open_descriptors() == before
+
+
+class HungFile(io.FileIO):
+    """A file whose disk stops to answer once its begin has been read, until it does."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.answers = threading.Event()
+        self.hangs = False
+        self._asked = 0
+
+    def readinto(self, buffer: object, /) -> int:
+        self._asked += 1
+        if self._asked > 1:
+            self.hangs = True
+            self.answers.wait(3)  # not for ever: a test that fails is to end
+            self.hangs = False
+        return super().readinto(buffer)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def hung(tmp_path: Path) -> HungFile:
+    (tmp_path / "picture").write_bytes(JPEG)
+    return HungFile(tmp_path / "picture")
+
+
+def sending(hung: HungFile, send: Send, *, patience: float) -> "asyncio.Task[None]":
+    pace = Pace(SystemClock(), limit=1.0)
+    disk = DiskThreads("pictures", "the folder of the pictures", pace, patience=patience)
+    response = PictureResponse(io.BufferedReader(hung), name="x", tag=TAG, in_thread=disk.run)
+    return asyncio.create_task(response({}, never, send))
+
+
+async def never() -> Message:
+    raise AssertionError("nothing is received")
+
+
+async def taken(message: Message) -> None:
+    """As a client that takes all it gets."""
+
+
+async def test_a_disk_that_stops_to_answer_does_not_stop_the_loop(hung: HungFile) -> None:
+    with pytest.raises(Unavailable):
+        await sending(hung, taken, patience=0.2)
+    assert hung.hangs, "who waits for the time does not wait for the reading"
+    hung.answers.set()
+    await until(lambda: hung.closed, "the file to be closed")
+
+
+async def test_nor_does_a_client_that_goes_away_meanwhile(hung: HungFile) -> None:
+    task = sending(hung, taken, patience=4)
+    await until(lambda: hung.hangs, "the reading")
+    task.cancel()
+    await asyncio.wait([task])
+    assert hung.hangs
+    hung.answers.set()
+    await until(lambda: hung.closed, "the file to be closed")
 
 
 @pytest.mark.parametrize(

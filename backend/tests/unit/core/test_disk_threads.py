@@ -1,7 +1,9 @@
 """Threads for a disk that may stop to answer."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -128,3 +130,52 @@ async def test_whose_turn_it_is_and_who_is_cancelled_passes_it_on(hanging: Hangi
     waiting[0].cancel()
     assert await asyncio.gather(*waiting[1:]) == [1, 2]
     await asyncio.wait([waiting[0]])
+
+
+async def test_who_is_cancelled_while_a_thread_becomes_free_is_just_cancelled(
+    hanging: Hanging,
+) -> None:
+    disk = threads(4, most=1)
+    first = asyncio.create_task(disk.run(hanging.work))
+    while not hanging.begun:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(disk.run(int, 2))
+    third = asyncio.create_task(disk.run(int, 3))
+    while len(disk._waiting) < 2:
+        await asyncio.sleep(0)
+    # The loop hears that the thread is free before the cancelled one goes on.
+    asyncio.get_running_loop().call_soon(disk._wake, 1)
+    second.cancel()
+    hanging.answers.set()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert (await first, await third) == ("late", 3)
+
+
+async def test_who_is_overtaken_stays_the_first(hanging: Hanging) -> None:
+    disk = threads(4, most=1)
+    order: list[int] = []
+    first = asyncio.create_task(disk.run(hanging.work))
+    waiting = [asyncio.create_task(disk.run(order.append, n)) for n in range(3)]
+    while len(disk._waiting) < len(waiting):
+        await asyncio.sleep(0)
+    disk._wake(1)  # and there is no free thread any more
+    while len(disk._waiting) < len(waiting):
+        await asyncio.sleep(0)
+    hanging.answers.set()
+    await asyncio.gather(first, *waiting)
+    assert order == [0, 1, 2]
+
+
+class Large:
+    """An answer that is not to be kept."""
+
+
+async def test_an_answer_does_not_stay_with_its_thread() -> None:
+    disk = threads(4, most=1)
+    answer = weakref.ref(await disk.run(Large))
+    async with asyncio.timeout(4):
+        while answer() is not None:
+            gc.collect()
+            await asyncio.sleep(0)
+    assert answer() is None

@@ -1,5 +1,8 @@
 """When something is slow, and since when."""
 
+import asyncio
+from contextlib import ExitStack
+
 import pytest
 
 from backend.core.pace import Pace
@@ -59,14 +62,53 @@ def test_what_nobody_asks_for_a_minute_is_not_known_to_be_slow(
     assert pace.slowness is None
 
 
-def test_a_call_that_fails_is_timed_too(pace: Pace, clock: ManualClock) -> None:
-    for _ in range(3):
-        with pytest.raises(OSError, match="broken"):
-            fail_slowly(pace, clock)
+def test_what_was_slow_before_a_quiet_time_does_not_count(pace: Pace, clock: ManualClock) -> None:
+    take(pace, clock, 2.0, 2.0, 2.0)
+    clock.advance(3600)
+    with pace.timed():
+        assert pace.slowness is None
+        clock.advance(2)
+    assert pace.slowness is None
+    take(pace, clock, 2.0, 2.0)
+    found = pace.slowness
+    assert found is not None
+    assert (clock.now() - found.since).total_seconds() == 6.0
+
+
+def test_calls_that_one_stall_held_up_count_once(pace: Pace, clock: ManualClock) -> None:
+    with ExitStack() as at_once:
+        for _ in range(6):
+            at_once.enter_context(pace.timed())
+        clock.advance(2)
+    assert pace.slowness is None
+    take(pace, clock, 2.0)
+    assert pace.slowness is None
+    take(pace, clock, 2.0)
     assert pace.slowness is not None
 
 
-def fail_slowly(pace: Pace, clock: ManualClock) -> None:
+def test_a_call_that_was_cancelled_soon_says_nothing(pace: Pace, clock: ManualClock) -> None:
+    take(pace, clock, 2.0, 2.0, 2.0)
+    with pytest.raises(asyncio.CancelledError):
+        fail_after(0.5, asyncio.CancelledError(), pace, clock)
+    assert pace.slowness is not None
+
+
+def test_a_call_that_was_cancelled_late_was_slow(pace: Pace, clock: ManualClock) -> None:
+    for _ in range(3):
+        with pytest.raises(asyncio.CancelledError):
+            fail_after(2.0, asyncio.CancelledError(), pace, clock)
+    assert pace.slowness is not None
+
+
+def test_a_call_that_fails_is_timed_too(pace: Pace, clock: ManualClock) -> None:
+    for _ in range(3):
+        with pytest.raises(OSError, match="broken"):
+            fail_after(2.0, OSError("broken"), pace, clock)
+    assert pace.slowness is not None
+
+
+def fail_after(seconds: float, error: BaseException, pace: Pace, clock: ManualClock) -> None:
     with pace.timed():
-        clock.advance(2)
-        raise OSError("broken")
+        clock.advance(seconds)
+        raise error

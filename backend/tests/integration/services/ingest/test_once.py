@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from backend.core.content_store import ContentStore
+from backend.services.ingest import stage
 from backend.services.ingest.reading import mark_of
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile, Ingest, Intake
@@ -284,6 +285,24 @@ async def test_a_file_that_cannot_be_removed_is_a_frame_all_the_same(bench: Benc
         await ingest.handle([FoundFile("gate/a.jpg", "watch")])
     assert await bench.paths() == ["gate/a.jpg"]
     assert [line["path"] for line in logs if line["event"] == "file not removed"] == ["gate/a.jpg"]
+
+
+async def test_what_is_not_removed_before_the_transaction_is_ended_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a camera could be deleted meanwhile, and with it the only trace of a picture."""
+
+    def slow_look(path: Path) -> os.stat_result:
+        bench.clock.advance(6)
+        return path.stat()
+
+    monkeypatch.setattr(stage, "look", slow_look)
+    names = ["gate/a.jpg", "gate/b.jpg", "gate/c.jpg"]
+    paths = [bench.put(name, picture(number)) for number, name in enumerate(names)]
+    ingest = bench.ingest(remove_after_import=True)
+    await ingest.handle([FoundFile(name, "watch") for name in names])
+    assert await bench.paths() == names
+    assert [path.exists() for path in paths] == [False, True, True]
 
 
 async def test_left_alone_by_default(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from backend.core.breaker import Breaker
 from backend.core.content_store import ContentStore
+from backend.core.disk_threads import Answer, P
 from backend.core.errors import Invalid, NotFound, Unavailable
 from backend.domain.frames import FrameState, WaitingFrame
 from backend.domain.thumbnails import thumbnail_path
@@ -45,9 +46,9 @@ class Desk:
         self.breaker = Breaker("detector", self.clock)
         self.examiner = self._examiner(PictureReader(self.pictures, self.decode))
 
-    def with_originals(self, originals: Originals) -> Examiner:
+    def with_originals(self, originals: Originals, patience: float = 4.0) -> Examiner:
         """An examiner that knows where cameras put their files."""
-        return self._examiner(PictureReader(self.pictures, originals=originals))
+        return self._examiner(PictureReader(self.pictures, originals=originals, patience=patience))
 
     def _examiner(self, reader: PictureReader) -> Examiner:
         tracker = Tracker(UTC_ZONE, Enrichment((), self.clock))
@@ -150,6 +151,20 @@ async def test_an_unexpected_error_is_that_frames_alone(desk: Desk) -> None:
     assert {number: str(error) for number, error in examination.failed.items()} == {1: "over this"}
 
 
+async def test_decoding_is_no_work_of_the_disk(desk: Desk) -> None:
+    """Else a slow processor, or a large picture, would look like a slow disk."""
+    decoded: list[int] = []
+
+    async def in_thread(work: Callable[P, Answer], /, *args: P.args, **named: P.kwargs) -> Answer:
+        answer = work(*args, **named)
+        decoded.append(len(desk.decode.calls))
+        return answer
+
+    reader = PictureReader(desk.pictures, desk.decode, in_thread=in_thread)
+    await reader.read(desk.frames(1)[0], (), longest=32)
+    assert (decoded, len(desk.decode.calls)) == ([0], 1)
+
+
 async def test_when_something_is_unavailable_the_rest_waits(desk: Desk) -> None:
     gone = Unavailable("no detector", code="detector.unavailable")
     desk.shows(1, gone)
@@ -242,6 +257,21 @@ async def test_while_the_file_may_be_back_the_frame_waits(desk: Desk) -> None:
     examination = await desk.examiner.examine(frames, NOTHING_KNOWN)
     assert [one.state for one in examination.seen] == [FrameState.EMPTY]
     assert examination.uncounted == [frames[1].id]
+
+
+async def test_a_file_that_does_not_come_holds_up_its_own_frame_alone(desk: Desk) -> None:
+    """As of a share whose server is away; others, who hold up nobody, wait for it longer."""
+
+    class Hanging:
+        async def copy_again(self, frame_id: int) -> None:
+            await asyncio.Event().wait()
+
+    frames = desk.frames(2)
+    desk.pictures.path(frames[0].content_hash).unlink()
+    desk.examiner = desk.with_originals(Hanging(), patience=0.02)
+    examination = await desk.examiner.examine(frames, NOTHING_KNOWN)
+    assert [one.frame.id for one in examination.seen] == [frames[1].id]
+    assert examination.uncounted == [frames[0].id]
 
 
 # --- What every decoder keeps to.

@@ -1,8 +1,9 @@
 """The scans: at the start, after changes were missed, and daily; in slices."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 
@@ -12,6 +13,8 @@ from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.ingest import until
 
 DAY = 86_400.0
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
 
 
 class Scanning:
@@ -86,11 +89,11 @@ def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "out").symlink_to("../outside")
     (tmp_path / "root" / "round").symlink_to(".")
-    assert list(walk(tmp_path / "root", "", "scan")) == []
+    assert not any(walk(tmp_path / "root", "", "scan"))
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:
-    assert list(walk(tmp_path / "nowhere", "", "scan")) == []
+    assert not any(walk(tmp_path / "nowhere", "", "scan"))
 
 
 @pytest.fixture
@@ -104,3 +107,29 @@ def folder_of_many(tmp_path: Path) -> Path:
 async def test_slices_are_bounded(folder_of_many: Path) -> None:
     sizes = [len(batch) async for batch in slices(folder_of_many)]
     assert sizes == [SLICE, SLICE, 1]
+
+
+async def test_a_slice_ends_after_a_second_too(tmp_path: Path) -> None:
+    """Or many folders of a slow disk would be taken for a disk that does not answer."""
+    for number in range(50):
+        (tmp_path / "gate" / f"{number:02}").mkdir(parents=True)
+        (tmp_path / "gate" / f"{number:02}" / "no picture.txt").touch()
+    (tmp_path / "gate" / "49" / "a.jpg").touch()
+    seconds = 0.0
+    took: list[float] = []
+
+    def later() -> float:
+        nonlocal seconds
+        seconds += 0.1  # for each look at the disk
+        return seconds
+
+    async def timed(work: Callable[P, Answer], /, *args: P.args, **named: P.kwargs) -> Answer:
+        began = seconds
+        answer = work(*args, **named)
+        took.append(seconds - began)
+        return answer
+
+    found = [batch async for batch in slices(tmp_path, in_thread=timed, monotonic=later)]
+    assert [file.relative for batch in found for file in batch] == ["gate/49/a.jpg"]
+    assert seconds > 10
+    assert max(took) < 1.5

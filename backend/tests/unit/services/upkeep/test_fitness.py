@@ -5,6 +5,7 @@ from collections.abc import Collection
 from unittest.mock import AsyncMock
 
 import pytest
+from structlog.testing import capture_logs
 
 from backend.core.database import Database
 from backend.core.errors import Conflict, Invalid, Unavailable
@@ -16,9 +17,11 @@ class Work:
     """Goes on until it is cancelled, and then ends in an orderly way."""
 
     def __init__(self) -> None:
+        self.begun = False
         self.ended = False
 
     async def run(self) -> None:
+        self.begun = True
         try:
             await asyncio.Event().wait()
         finally:
@@ -64,6 +67,21 @@ async def test_work_ends_once_the_schema_is_newer(mock_redis: AsyncMock) -> None
     fitness.refuse_work()
 
 
+async def test_work_is_not_begun_before_both_were_looked_at(mock_redis: AsyncMock) -> None:
+    """Or who is started again and again would write each time, however newer the schema is."""
+    work, answer = Work(), asyncio.Event()
+    fitness, session = fitness_over(mock_redis, ManualClock())
+    session.scalars.return_value = ["9999"]
+    mock_redis.refuse_forgetting.side_effect = answer.wait
+    working = asyncio.create_task(fitness.during(work.run))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    answer.set()
+    with pytest.raises(Conflict, match="newer"):
+        await working
+    assert not work.begun
+
+
 async def test_work_ends_once_redis_forgets(mock_redis: AsyncMock) -> None:
     clock, work = ManualClock(), Work()
     fitness, _ = fitness_over(mock_redis, clock)
@@ -91,11 +109,54 @@ async def test_servers_that_are_away_end_nothing_and_are_looked_at_soon(
         await asyncio.sleep(0)
     await asleep(clock)
     assert asked.await_count == 4
+    assert work.begun
     assert not working.done()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
     assert work.ended
+
+
+async def test_a_look_that_fails_ends_nothing(mock_redis: AsyncMock) -> None:
+    """As while a restore drops and makes the table anew: only a verdict ends the work."""
+    clock, work = ManualClock(), Work()
+    fitness, session = fitness_over(mock_redis, clock)
+    session.scalars.side_effect = RuntimeError('relation "alembic_version" does not exist')
+    working = asyncio.create_task(fitness.during(work.run))
+    with capture_logs() as said:
+        await asleep(clock)
+    assert [one["log_level"] for one in said] == ["error"]
+    assert work.begun
+    assert not working.done()
+    session.scalars = AsyncMock(return_value=["9999"])
+    clock.advance(2)
+    with pytest.raises(Conflict, match="newer"):
+        await working
+    assert work.ended
+
+
+async def test_a_look_that_loses_a_cancellation_is_cancelled_again(
+    mock_redis: AsyncMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.core.supervisor._CANCEL_EVERY_SECONDS", 0.01)
+    fitness, _ = fitness_over(mock_redis, ManualClock())
+    lost: list[str] = []
+
+    async def deaf() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.append("once more")
+        await asyncio.Event().wait()
+
+    mock_redis.refuse_forgetting.side_effect = deaf
+    working = asyncio.create_task(fitness.during(Work().run))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    working.cancel()
+    async with asyncio.timeout(0.9):
+        await asyncio.wait([working])
+    assert (working.cancelled(), len(lost)) == (True, 1)
 
 
 async def test_an_error_of_the_work_is_its_own(mock_redis: AsyncMock) -> None:

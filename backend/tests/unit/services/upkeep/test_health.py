@@ -221,13 +221,43 @@ async def test_a_disk_that_does_not_answer_costs_health_one_thread(
     monkeypatch.setattr(part_findings, "look_at_disks", hang)
     clock = ManualClock()
     looking = health_of(mock_redis, idle_database(), clock, tmp_path)
+    begin, rungs = clock.now(), []
     for _ in range(5):
         report = await looking.report()
+        rungs += [rung.name for rung in report.rungs]
         clock.advance(10)
     (disk,) = [part for part in report.parts if part.name == "disk"]
-    assert (disk.status, disk.rung, len(asked)) == ("degraded", "pictures", 1)
+    assert rungs == ["pictures_slow"] * 3 + ["pictures"] * 2
+    assert (disk.status, disk.since, len(asked)) == ("degraded", begin, 1)
     assert disk.reason.startswith("the disk of the data folder does not answer")
     answers.set()
+
+
+async def test_a_disk_that_answers_late_each_time_is_slow_and_not_gone(
+    mock_redis: AsyncMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that begins to spin: workers wait for it, and take pictures in."""
+    turn, asked = threading.Semaphore(0), []
+
+    def late(folders: Sequence[Path]) -> Finding:
+        asked.append(folders)
+        turn.acquire()
+        return Finding("disk", "healthy", "there is room")
+
+    monkeypatch.setattr(health, "_CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(part_findings, "look_at_disks", late)
+    clock = ManualClock()
+    looking = health_of(mock_redis, idle_database(), clock, tmp_path)
+    rungs = []
+    for number in range(1, 6):
+        async with asyncio.timeout(0.9):
+            while len(asked) < number:
+                report = await looking.report()
+                clock.advance(1)
+        rungs += [rung.name for rung in report.rungs]
+        clock.advance(20)
+        turn.release()
+    assert rungs == ["pictures_slow"] * 5
 
 
 async def test_who_is_cancelled_while_looking_leaves_nothing_running(

@@ -109,6 +109,13 @@ def test_an_unseen_folder_is_not_said_to_be_polled() -> None:
     assert "no right; 1 folders below" in found.reason
 
 
+def test_files_that_do_not_answer_are_named() -> None:
+    found = look_at_ingest([word(late_files=["gate/b.jpg"]), word("two", late_files=["a.jpg"])])
+    assert found.status == "degraded"
+    assert found.rung == "media"
+    assert "has not answered yet for a.jpg, gate/b.jpg" in found.reason
+
+
 def test_motion_alone_is_said_and_no_fault() -> None:
     found = look_at_detectors([word()])
     assert found.status == "healthy"
