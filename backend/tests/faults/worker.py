@@ -53,7 +53,6 @@ class BenchDetector:
     name = "one person"
     doubt: str | None = None
     sight = 64
-    doubt: str | None = None
 
     def __init__(self, temper: Path) -> None:
         self._temper = temper
