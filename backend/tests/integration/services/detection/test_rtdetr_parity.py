@@ -10,6 +10,8 @@ import runpy
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,15 @@ from backend.services.detection.prepare import stretched
 from backend.services.detection.rtdetr import RtDetr
 from backend.tests.fixtures.product import PROJECT
 
-torch: Any = pytest.importorskip("torch", reason="needs the extra `export`")
-given: Any = pytest.importorskip("transformers", reason="needs the extra `export`")
+ARE_THERE = all(map(find_spec, ("torch", "transformers")))
+torch: Any = import_module("torch") if ARE_THERE else None
+given: Any = import_module("transformers") if ARE_THERE else None
 
-# What they deprecate is not ours to mend.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.skipif(not ARE_THERE, reason="needs the extra `export`"),
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # what they deprecate is not ours to mend
+]
 
 PICTURES = sorted((PROJECT / "backend/tests/fixtures/images/pipeline_test").glob("*.jpg"))
 SIDE = 64
