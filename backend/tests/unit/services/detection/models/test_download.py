@@ -175,6 +175,7 @@ def test_more_than_there_should_be(fetch: Fetching) -> None:
     assert not fetch.part.exists()
 
 
+@pytest.mark.slow  # waits for the silence to have lasted
 def test_a_server_that_falls_silent_is_left(fetch: Fetching) -> None:
     fetch.server.manners = [Manner(breaks_after=HALF, stalls=True)]
     assert fetch() == WELL
@@ -261,6 +262,7 @@ def test_nobody_answers(fetch: Fetching, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_one_that_takes_the_call_and_says_nothing(fetch: Fetching) -> None:
     fetch.server.manners = [Manner(breaks_after=0, stalls=True)]
     assert "no answer in time" in str(fetch.refused(Unavailable))
