@@ -52,7 +52,7 @@ def _routes(kind: Kind, about: str, shapes: _Shapes) -> APIRouter:
         list_name = path.format(camera_id=camera_id)
         after = paging.after_id(list_name, highest=_HIGHEST_ID) or 0
         rows = await drawings.page(session, kind, camera_id, after=after, limit=paging.fetch)
-        if not rows and not await cameras.is_known(session, camera_id):
+        if not rows and await cameras.by_id(session, camera_id) is None:
             raise NotFound(f"there is no camera {camera_id}", code="camera.unknown")
         return paging.page(list_name, rows, "id")
 

@@ -146,7 +146,7 @@ async def get_camera_picture(
     """
     async with parts.transaction() as session:
         shown = await shown_pictures.latest_of_camera(session, camera_id)
-        if shown is None and not await cameras.is_known(session, camera_id):
+        if shown is None and await cameras.by_id(session, camera_id) is None:
             raise NotFound(f"there is no camera {camera_id}", code="camera.unknown")
         all_drawn = await drawings.of_camera(session, camera_id) if drawn else None
     if shown is None:

@@ -309,14 +309,6 @@ async def shown(session: AsyncSession, camera_id: int) -> Record | None:
     return record(rows)
 
 
-async def is_known(session: AsyncSession, camera_id: int) -> bool:
-    """Whether there is such a camera, deleted or not."""
-    found = await session.scalar(
-        text("SELECT EXISTS (SELECT FROM cameras WHERE id = :id)"), {"id": camera_id}
-    )
-    return bool(found)
-
-
 async def created_at(session: AsyncSession, camera_id: int) -> datetime:
     """Since when there has been a camera that is known to be there."""
     found: datetime = (

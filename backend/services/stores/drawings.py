@@ -41,15 +41,6 @@ def from_row(row: Record) -> Drawings:
     )
 
 
-async def masks_of_camera(session: AsyncSession, camera_id: int) -> tuple[Mask, ...]:
-    """A camera's masks that are enabled."""
-    rows = await session.execute(
-        text("SELECT name, points FROM masks WHERE camera_id = :camera_id AND enabled ORDER BY id"),
-        {"camera_id": camera_id},
-    )
-    return tuple(map(_mask, records(rows)))
-
-
 def _zone(row: Mapping[str, Any]) -> Zone:
     return Zone(
         name=row["name"],
