@@ -17,12 +17,12 @@ from ai.detector.metrics import Metrics
 from ai.detector.places import Places
 from ai.detector.settings import DetectorSettings, read_settings
 from backend.core.errors import HsiError
-from backend.services.detection.onnx import OnnxDetector, load
+from backend.services.detection.model_detector import ModelDetector, load
 
 log = logging.getLogger("ai.detector")
 
 
-async def serve(settings: DetectorSettings, model: OnnxDetector) -> None:
+async def serve(settings: DetectorSettings, model: ModelDetector) -> None:
     """Answer until SIGINT or SIGTERM; what was begun is answered."""
     clock = time.monotonic
     metrics, places = Metrics(), Places(settings.queue, clock)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from backend.core.errors import Unavailable
 from backend.services.detection.detector import Findings, Pixels
+from backend.services.detection.runtimes.network import Engine
 
 _WEIGHT = 0.2  # of the newest run in the mean
 
@@ -25,6 +26,8 @@ class Model(Protocol):
     name: str
     sight: int
     takes_batches: bool
+    engine: Engine
+    """What runs it."""
     doubt: str | None
     """Why what it sees cannot be trusted, where it cannot."""
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import cv2
-import onnxruntime
 
 from ai.detector.batcher import Batcher
 from ai.detector.places import Places
@@ -35,13 +34,16 @@ class Health:
     def report(self) -> dict[str, Any]:
         """All that is known."""
         status, reason = self._status()
+        engine = self._batcher.model.engine
         return {
             "status": status,
             "reason": reason,
             "model": self._batcher.model.name,
             "sight": self._batcher.model.sight,
             "takes_batches": self._batcher.model.takes_batches,
-            "device": "cpu",
+            "runtime": engine.runtime,
+            "device": engine.device,
+            "precision": engine.precision,
             "memory": {"peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024},
             "queue": {
                 "places": self._places.most,
@@ -49,7 +51,7 @@ class Health:
                 "waiting": self._batcher.waiting,
                 "seconds_each": round(self._batcher.seconds_each, 4),
             },
-            "versions": _VERSIONS,
+            "versions": {**_VERSIONS, engine.runtime: engine.version},
         }
 
     def _status(self) -> tuple[str, str]:
@@ -79,7 +81,6 @@ class Health:
 
 _VERSIONS: Mapping[str, str] = {
     "service": __version__,
-    "onnxruntime": onnxruntime.__version__,
     "opencv": cv2.__version__,
     "python": platform.python_version(),
 }

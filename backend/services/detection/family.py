@@ -1,6 +1,6 @@
 """What a family of models needs to know beside its file: how pictures go in, and answers come out.
 
-One file per family (`yolox.py`), each with a `recognise`; `onnx.py` lists them.
+One file per family (`yolox.py`), each with a `recognise`; `model_detector.py` lists them.
 """
 
 from collections.abc import Sequence

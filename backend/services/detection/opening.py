@@ -7,33 +7,32 @@ import cv2
 import structlog
 
 from backend.core.breaker import Breaker
-from backend.services.detection import onnx
 from backend.services.detection.detector_service import ServiceDetector
+from backend.services.detection.model_detector import ModelDetector, load
 from backend.services.detection.motion import MotionDetector
-from backend.services.detection.onnx import OnnxDetector
 
 log = structlog.get_logger(__name__)
 
 
 def open_detector(
     model: Path | None, *, threads: int, confidence: float
-) -> OnnxDetector | MotionDetector:
+) -> ModelDetector | MotionDetector:
     """The detector in the file `model`; motion, where there is none. Close it in the end.
 
-    Raises `Invalid`, as `onnx.load` does, for a file that is no model: to watch on motion alone
-    while a model was asked for would be a silent loss.
+    Raises `Invalid`, as `load` does, for a file that is no model: to watch on motion alone while a
+    model was asked for would be a silent loss.
     """
     # OpenCV's own threads would compete with those of the model for the same cores.
     cv2.setNumThreads(1)
     if model is None:
         return MotionDetector()
-    detector = onnx.load(model, threads=threads, confidence=confidence)
+    detector = load(model, threads=threads, confidence=confidence)
     if detector.doubt is not None:
         log.warning("the model cannot be trusted", detector=detector.name, reason=detector.doubt)
     return detector
 
 
-Opened = OnnxDetector | MotionDetector | ServiceDetector
+Opened = ModelDetector | MotionDetector | ServiceDetector
 
 
 def breakers_of(detector: Opened) -> Sequence[Breaker]:

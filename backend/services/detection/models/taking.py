@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backend.core.errors import HsiError
-from backend.services.detection import onnx
+from backend.services.detection.model_detector import load
 from backend.services.detection.models.folder import (
     Kept,
     ModelFolder,
@@ -28,7 +28,7 @@ class Seen:
 
 def look_into(file: Path) -> Seen:
     """Run the model once. Raises Invalid for what is none, or is of no known family."""
-    detector = onnx.load(file, threads=1, confidence=SURE)
+    detector = load(file, threads=1, confidence=SURE)
     detector.close()
     return Seen(detector.name.partition(":")[0], detector.doubt)
 

@@ -17,7 +17,7 @@ from backend.domain.boxes import overlap
 from backend.local.access import free_port
 from backend.services.detection.detector import View
 from backend.services.detection.detector_service import ServiceDetector, ServicePlace, open_service
-from backend.services.detection.onnx import load
+from backend.services.detection.model_detector import load
 from backend.services.detection.picture import decode
 from backend.services.ingest.structure import read_structure
 from backend.tests.fixtures.detector_contract import EMPTY, VISITED, DetectorContract

@@ -15,8 +15,8 @@ from backend.core.errors import Invalid
 from backend.domain.boxes import Box, Detection, overlap
 from backend.domain.classes import GROUPS
 from backend.services.detection.detector import Findings, View
+from backend.services.detection.model_detector import ModelDetector, load
 from backend.services.detection.motion import MotionDetector, find_motion
-from backend.services.detection.onnx import OnnxDetector, load
 from backend.services.detection.picture import decode, draw_thumbnail
 from backend.services.ingest.exif import read_exif_time
 from backend.services.ingest.structure import Structure, read_structure
@@ -45,14 +45,14 @@ def read(name: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def detector() -> Iterator[OnnxDetector]:
+def detector() -> Iterator[ModelDetector]:
     model = DATA / "models" / "yolox_nano_dyn.onnx"
     detector = load(model, threads=1, confidence=CONFIDENCE)
     yield detector
     detector.close()
 
 
-async def look(detector: OnnxDetector, name: str) -> Findings:
+async def look(detector: ModelDetector, name: str) -> Findings:
     label = labels()[name]
     size = label["width"], label["height"]
     pixels = decode(read(name), longest=detector.sight, full_size=size)
@@ -84,7 +84,7 @@ def unmatched(things: list[Label], label: Label, detections: tuple[Detection, ..
 
 
 @pytest.mark.parametrize("name", labels())
-async def test_every_clear_object_is_found(detector: OnnxDetector, name: str) -> None:
+async def test_every_clear_object_is_found(detector: ModelDetector, name: str) -> None:
     label = labels()[name]
     clear = [thing for thing in label["objects"] if thing["visibility"] == "clear"]
     findings = await look(detector, name)
@@ -96,7 +96,7 @@ KNOWN_WRONG = {"trailcam_snow_cougar.jpg": [("person", 0.59)]}
 
 
 @pytest.mark.parametrize("name", [name for name, label in labels().items() if not label["objects"]])
-async def test_nothing_is_found_where_there_is_nothing(detector: OnnxDetector, name: str) -> None:
+async def test_nothing_is_found_where_there_is_nothing(detector: ModelDetector, name: str) -> None:
     findings = await look(detector, name)
     seen = [(each.class_name, round(each.confidence, 2)) for each in findings.detections]
     assert seen == KNOWN_WRONG.get(name, [])
@@ -112,7 +112,7 @@ async def test_nothing_is_found_where_there_is_nothing(detector: OnnxDetector, n
     ],
 )
 async def test_confidences_are_those_of_the_model(
-    detector: OnnxDetector, name: str, class_name: str, confidence: float
+    detector: ModelDetector, name: str, class_name: str, confidence: float
 ) -> None:
     """Red and blue exchanged would still find the objects, by other figures."""
     findings = await look(detector, name)
@@ -120,7 +120,7 @@ async def test_confidences_are_those_of_the_model(
     assert surest.confidence == pytest.approx(confidence, abs=0.005)
 
 
-async def test_a_pickup_is_one_vehicle(detector: OnnxDetector) -> None:
+async def test_a_pickup_is_one_vehicle(detector: ModelDetector) -> None:
     findings = await look(detector, "porch_dog_bicycle_truck.jpg")
     assert [each.class_name for each in findings.detections] == ["dog", "bicycle", "truck"]
     assert [name for name, _ in findings.detections[2].alternatives] == ["car"]
@@ -141,7 +141,7 @@ def test_a_model_of_another_family_is_refused() -> None:
     assert refused.value.code == "model.unknown_family"
 
 
-async def test_a_large_picture_is_seen_as_well_at_its_reduced_size(detector: OnnxDetector) -> None:
+async def test_a_large_picture_is_seen_as_well_at_its_reduced_size(detector: ModelDetector) -> None:
     """Eight megapixels, decoded at a quarter: the same objects as in the original."""
     name = "group_of_persons.jpg"
     original = decode(read(name), longest=None, full_size=(640, 480))
@@ -179,7 +179,7 @@ def test_the_times_that_cameras_wrote() -> None:
     }
 
 
-async def test_a_thumbnail_of_a_real_scene(detector: OnnxDetector) -> None:
+async def test_a_thumbnail_of_a_real_scene(detector: ModelDetector) -> None:
     name = "plaza_trucks_persons.jpg"
     pixels = decode(read(name), longest=detector.sight, full_size=(640, 480))
     findings = await detector.detect(View(1, START, pixels), None)

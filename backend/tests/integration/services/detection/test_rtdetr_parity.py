@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from backend.services.detection.coco import COCO_CLASSES
 from backend.services.detection.detector import Pixels
-from backend.services.detection.onnx import load
+from backend.services.detection.model_detector import load
 from backend.services.detection.picture import decode
 from backend.services.detection.postprocess import Candidate
 from backend.services.detection.prepare import stretched
@@ -164,7 +164,7 @@ def test_the_exported_file_answers_as_the_checkpoint_does(path: Path, reference:
         assert detector.name == "rtdetr:random.onnx"
         outputs = reference.outputs(picture(path))
         feed = {"pixel_values": reference.prepared(picture(path)).numpy()}
-        answer: Sequence[Array] = detector._session.run(None, feed)
+        answer: Sequence[Array] = detector._network.run(feed)
     finally:
         detector.close()
     confidence = a_clear_threshold(outputs.logits.sigmoid().numpy(), PLACES)

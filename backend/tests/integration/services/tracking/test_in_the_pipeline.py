@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.services.detection.detector import Pixels
-from backend.services.detection.onnx import OnnxDetector, load
+from backend.services.detection.model_detector import ModelDetector, load
 from backend.tests.fixtures.collages import HEIGHT, WIDTH, are_there, jpeg_of, scene, with_thing
 from backend.tests.fixtures.ledger import NOON, Ledger
 from backend.tests.fixtures.parked_night import night_of
@@ -24,7 +24,7 @@ DOWN = 230  # pixels, where things stand
 
 
 @pytest.fixture
-async def detector() -> AsyncIterator[OnnxDetector]:
+async def detector() -> AsyncIterator[ModelDetector]:
     model = load(SHARED_DATA / "models" / "yolox_nano_dyn.onnx", threads=1, confidence=0.5)
     yield model
     model.close()
@@ -59,7 +59,7 @@ def works(ledger: Ledger) -> Works:
     return Works(ledger)
 
 
-async def told(works: Works, detector: OnnxDetector, story: Story) -> list[dict[str, Any]]:
+async def told(works: Works, detector: ModelDetector, story: Story) -> list[dict[str, Any]]:
     """The events of a story that is over, each with its factors and how often it was judged."""
     camera = await works.ledger.camera()
     for at, picture in story.pictures:
@@ -82,7 +82,7 @@ async def tracks(works: Works) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("vehicle", "every"), [("bus", 20), ("truck", 90)])
 async def test_a_night_of_a_parked_car(
-    works: Works, detector: OnnxDetector, vehicle: str, every: float
+    works: Works, detector: ModelDetector, vehicle: str, every: float
 ) -> None:
     """It comes, stands all night, somebody walks past, it leaves: three events, and no more."""
     empty, story = scene(), Story()
@@ -111,7 +111,7 @@ async def test_a_night_of_a_parked_car(
 
 
 async def test_a_person_who_stops_for_ten_minutes_is_one_event_and_never_scene(
-    works: Works, detector: OnnxDetector
+    works: Works, detector: ModelDetector
 ) -> None:
     empty, story = scene(), Story()
     story.moves(empty, "visitor", range(-20, 240, 40))

@@ -15,7 +15,7 @@ from backend.domain.scene import LEAST_SIGHTINGS, STILL_AT_FIRST, settle
 from backend.domain.tracks import Track, TrackState, kind_of
 from backend.services.detection.assignment import assign
 from backend.services.detection.detector import Pixels
-from backend.services.detection.onnx import OnnxDetector, load
+from backend.services.detection.model_detector import ModelDetector, load
 from backend.services.detection.prints import print_of
 from backend.tests.fixtures.parked_night import night_of
 
@@ -33,7 +33,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def detector() -> Iterator[OnnxDetector]:
+def detector() -> Iterator[ModelDetector]:
     detector = load(DATA / "models" / "yolox_nano_dyn.onnx", threads=1, confidence=0.5)
     yield detector
     detector.close()
@@ -53,7 +53,7 @@ PHOTOGRAPHS = ["school_bus.jpg", "porch_dog_bicycle_truck.jpg", "street_day_vehi
 
 
 @pytest.fixture(scope="module", params=PHOTOGRAPHS)
-def found(request: pytest.FixtureRequest, detector: OnnxDetector) -> list[tuple[Seen, ...]]:
+def found(request: pytest.FixtureRequest, detector: ModelDetector) -> list[tuple[Seen, ...]]:
     """The cars, trucks and buses of each frame of a night."""
     return [
         tuple(

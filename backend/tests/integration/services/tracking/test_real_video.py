@@ -16,7 +16,7 @@ from backend.domain.scene import settle
 from backend.domain.tracks import Heading, Track, heading
 from backend.services.detection.assignment import assign
 from backend.services.detection.detector import Pixels, View
-from backend.services.detection.onnx import OnnxDetector, load
+from backend.services.detection.model_detector import ModelDetector, load
 from backend.services.detection.picture import decode
 from backend.services.detection.prints import print_of
 from backend.tests.fixtures.tracking_strategies import Frame, track_of
@@ -63,7 +63,7 @@ def frames() -> Iterator[tuple[float, Pixels]]:
 
 
 @pytest.fixture(scope="module")
-def detector() -> Iterator[OnnxDetector]:
+def detector() -> Iterator[ModelDetector]:
     detector = load(DATA / "models" / "yolox_nano_dyn.onnx", threads=1, confidence=0.5)
     yield detector
     detector.close()
@@ -73,7 +73,7 @@ Shown = tuple[float, tuple[Seen, ...]]
 
 
 @pytest.fixture(scope="module")
-def shown(detector: OnnxDetector) -> list[Shown]:
+def shown(detector: ModelDetector) -> list[Shown]:
     """What is found in each frame."""
     return [
         (
@@ -165,7 +165,7 @@ def test_a_person_looks_more_like_the_same_person_than_like_the_next(shown: list
 
 
 async def test_the_detector_says_the_same_as_in_the_pipeline(
-    detector: OnnxDetector, shown: list[Shown]
+    detector: ModelDetector, shown: list[Shown]
 ) -> None:
     """The fixture asks its thread's function directly, since no loop lives as long as a module."""
     second, pixels = next((s, p) for s, p in frames() if s == 10.0)

@@ -11,8 +11,8 @@ import pytest
 
 from backend.core.errors import Invalid, Unavailable
 from backend.services.detection.detector import Detector, Findings, View
+from backend.services.detection.model_detector import ModelDetector, load
 from backend.services.detection.motion import MotionDetector
-from backend.services.detection.onnx import OnnxDetector, load
 from backend.tests.benchmarks.bench.stages import NullDetector
 from backend.tests.faults.worker import BenchDetector
 from backend.tests.fixtures.detector_contract import (
@@ -47,11 +47,11 @@ def scripted() -> ScriptedDetector:
     )
 
 
-def model(folder: Path) -> OnnxDetector:
+def model(folder: Path) -> ModelDetector:
     return load(write_dog_model(folder / "constant.onnx"), threads=1, confidence=0.5)
 
 
-def queries(folder: Path) -> OnnxDetector:
+def queries(folder: Path) -> ModelDetector:
     """The same of the other family."""
     answer = no_queries()
     for query, class_index, score in ((0, 0, 0.6), (1, 16, 0.75), (2, 56, 0.9)):
@@ -79,7 +79,7 @@ MADE: dict[str, Callable[[Path], Detector]] = {
 def detector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Detector]:
     made = MADE[request.param](tmp_path)
     yield made
-    if isinstance(made, OnnxDetector):
+    if isinstance(made, ModelDetector):
         made.close()
 
 
@@ -123,9 +123,9 @@ class Failing:
 
 
 def without_a_model(folder: Path) -> Failing:
-    session = model(folder)._session
+    network = model(folder)._network
     broken = BrokenFamily("images", SIDE, SIDE)
-    detector = OnnxDetector(session, broken, file="broken.onnx", confidence=0.5)
+    detector = ModelDetector(network, broken, file="broken.onnx", confidence=0.5)
     return Failing(detector, EMPTY, Unavailable)
 
 
@@ -154,7 +154,7 @@ FAILING: dict[str, Callable[[Path], Failing]] = {
 def failing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Failing]:
     made = FAILING[request.param](tmp_path)
     yield made
-    if isinstance(made.detector, OnnxDetector):
+    if isinstance(made.detector, ModelDetector):
         made.detector.close()
 
 

@@ -18,7 +18,7 @@ from backend.domain.boxes import Box
 from backend.services.detection.coco import COCO_CLASSES
 from backend.services.detection.detector import Findings, View
 from backend.services.detection.family import Tensor
-from backend.services.detection.onnx import load
+from backend.services.detection.model_detector import load
 from backend.services.detection.rtdetr import DecodedRtDetr, RtDetr, recognise
 from backend.tests.fixtures.onnx_models import (
     QUERIES,

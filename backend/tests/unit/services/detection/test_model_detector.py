@@ -1,4 +1,4 @@
-"""The detector out of an ONNX file, through the real runtime, on models made here."""
+"""The detector out of a model, through the real ONNX Runtime, on models made here."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from backend.core.errors import Invalid, Unavailable
 from backend.domain.boxes import Box
 from backend.services.detection.detector import Pixels, View
 from backend.services.detection.family import Feed
-from backend.services.detection.onnx import OnnxDetector, load
+from backend.services.detection.model_detector import ModelDetector, load
 from backend.services.detection.yolox import YoloX
 from backend.tests.fixtures.onnx_models import (
     CELLS,
@@ -37,14 +37,14 @@ def answering(path: Path, *objects: tuple[int, int, float]) -> Path:
 
 
 @pytest.fixture
-def dog_and_chair(tmp_path: Path) -> Iterator[OnnxDetector]:
+def dog_and_chair(tmp_path: Path) -> Iterator[ModelDetector]:
     model = answering(tmp_path, (27, 16, 0.75), (45, 56, 0.9), (0, 0, 0.4))
     detector = load(model, threads=1, confidence=0.5)
     yield detector
     detector.close()
 
 
-async def test_what_the_model_sees(dog_and_chair: OnnxDetector) -> None:
+async def test_what_the_model_sees(dog_and_chair: ModelDetector) -> None:
     result = await dog_and_chair.detect(VIEW, None)
     (dog,) = result.detections
     assert (dog.class_name, dog.confidence) == ("dog", 0.75)
@@ -54,7 +54,7 @@ async def test_what_the_model_sees(dog_and_chair: OnnxDetector) -> None:
     assert result.memory is None
 
 
-def test_its_name_and_sight(dog_and_chair: OnnxDetector) -> None:
+def test_its_name_and_sight(dog_and_chair: ModelDetector) -> None:
     assert dog_and_chair.name == "yolox:constant.onnx"
     assert dog_and_chair.sight == SIDE
 
@@ -97,17 +97,9 @@ async def test_a_size_that_the_file_leaves_open_is_640(tmp_path: Path) -> None:
     assert person.box == Box(person.box.x, person.box.x, 1 - person.box.x, 1 - person.box.x)
 
 
-def test_the_threads_are_those_asked_for(tmp_path: Path) -> None:
-    detector = load(answering(tmp_path), threads=2, confidence=0.5)
-    options = detector._session.get_session_options()
-    detector.close()
-    assert options.intra_op_num_threads == 2
-    assert options.inter_op_num_threads == 1
-
-
-async def test_the_event_loop_runs_on_meanwhile(dog_and_chair: OnnxDetector) -> None:
+async def test_the_event_loop_runs_on_meanwhile(dog_and_chair: ModelDetector) -> None:
     slow = SlowFamily()
-    detector = OnnxDetector(dog_and_chair._session, slow, file="slow.onnx", confidence=0.5)
+    detector = ModelDetector(dog_and_chair._network, slow, file="slow.onnx", confidence=0.5)
     looking = asyncio.create_task(detector.detect(VIEW, None))
     # Were the loop held up, neither this thread's end nor `let_go` would ever be seen.
     assert await asyncio.to_thread(slow.asked.wait, timeout=5)
@@ -127,10 +119,10 @@ async def test_after_close_its_thread_has_ended(tmp_path: Path) -> None:
 
 
 async def test_a_model_that_fails_is_unavailable_and_never_saw_nothing(
-    dog_and_chair: OnnxDetector,
+    dog_and_chair: ModelDetector,
 ) -> None:
     wrong = BrokenFamily("images", SIDE, SIDE)
-    detector = OnnxDetector(dog_and_chair._session, wrong, file="wrong.onnx", confidence=0.5)
+    detector = ModelDetector(dog_and_chair._network, wrong, file="wrong.onnx", confidence=0.5)
     with pytest.raises(Unavailable, match=r"yolox:wrong\.onnx failed") as failure:
         await detector.detect(VIEW, None)
     detector.close()
@@ -204,7 +196,7 @@ def test_many_in_one_run_each_get_their_own_answer(tmp_path: Path) -> None:
     assert left == pytest.approx([40 / 256, 200 / 256, 0], abs=1e-6)
 
 
-def test_each_at_its_own_confidence(dog_and_chair: OnnxDetector) -> None:
+def test_each_at_its_own_confidence(dog_and_chair: ModelDetector) -> None:
     pixels, _ = shaded(0)
     found = dog_and_chair.look([(pixels, 0.3), (pixels, 0.5), (pixels, 0.8)])
     assert not dog_and_chair.takes_batches
@@ -220,9 +212,9 @@ class TwinFamily(YoloX):
 
 
 def test_another_number_of_answers_than_of_pictures_is_none(tmp_path: Path) -> None:
-    session = load(write_shade_model(tmp_path / "m.onnx"), threads=1, confidence=0.5)._session
+    network = load(write_shade_model(tmp_path / "m.onnx"), threads=1, confidence=0.5)._network
     twin = TwinFamily("images", SIDE, SIDE)
-    detector = OnnxDetector(session, twin, file="m.onnx", confidence=0.5)
+    detector = ModelDetector(network, twin, file="m.onnx", confidence=0.5)
     with pytest.raises(Unavailable) as caught:
         detector.look([shaded(0), shaded(1)])
     detector.close()

@@ -1,0 +1,1 @@
+"""What runs a model: ONNX Runtime, OpenVINO or PyTorch, one file each, behind one interface."""
