@@ -37,6 +37,7 @@ from backend.services.detection.opening import (
     Opened,
     breakers_of,
     close_detector,
+    engine_of,
     open_detector,
 )
 from backend.services.detection.reader import PictureReader
@@ -250,7 +251,9 @@ def _chosen_detector(settings: Settings, clock: Clock) -> Opened:
     confidence = chosen.confidence_threshold
     model = model_of(settings)
     if not chosen.urls:
-        return open_detector(model, threads=chosen.threads, confidence=confidence)
+        return open_detector(
+            model, threads=chosen.threads, confidence=confidence, runtime=chosen.runtime
+        )
     place = ServicePlace(
         chosen.urls,
         sight=chosen.sight,
@@ -393,6 +396,7 @@ def _details(detector: Opened, media_root: Path, state: _State) -> dict[str, Any
     slow = {name: pace.slowness for name, pace in state.paces.items()}
     return {
         "detector": detector.name,
+        "engine": engine_of(detector),
         "doubt": detector.doubt,
         "media_root": str(media_root),
         "watched_folders": state.watch.folders,

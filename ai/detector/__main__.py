@@ -17,7 +17,9 @@ from ai.detector.metrics import Metrics
 from ai.detector.places import Places
 from ai.detector.settings import DetectorSettings, read_settings
 from backend.core.errors import HsiError
-from backend.services.detection.model_detector import ModelDetector, load
+from backend.services.detection.choice import load_chosen
+from backend.services.detection.model_detector import ModelDetector
+from backend.services.detection.runtimes.opening import TORCH
 
 log = logging.getLogger("ai.detector")
 
@@ -62,6 +64,12 @@ async def serve(settings: DetectorSettings, model: ModelDetector) -> None:
     ).serve()
 
 
+def runtime_of(settings: DetectorSettings) -> str:
+    """What is to run the model: a folder is a checkpoint, which only PyTorch reads."""
+    is_left_open = settings.runtime == "auto"
+    return TORCH if is_left_open and settings.model.is_dir() else settings.runtime
+
+
 def main() -> None:
     """Load the model, then listen."""
     logging.basicConfig(
@@ -71,12 +79,18 @@ def main() -> None:
     cv2.setNumThreads(1)
     try:
         settings = read_settings(os.environ)
-        model = load(settings.model, threads=settings.threads, confidence=settings.confidence)
+        model = load_chosen(
+            settings.model,
+            threads=settings.threads,
+            confidence=settings.confidence,
+            runtime=runtime_of(settings),
+        )
     except HsiError as error:
         sys.exit(f"ai.detector: {error}")
     if model.doubt is not None:
         log.warning("the model %s cannot be trusted: %s", model.name, model.doubt)
-    log.info("%s looks at pictures, at %s port %d", model.name, settings.host, settings.port)
+    log.info("%s looks at pictures, run by %s", model.name, model.engine)
+    log.info("at %s port %d", settings.host, settings.port)
     asyncio.run(serve(settings, model))
     model.close()
 

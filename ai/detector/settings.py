@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,7 +25,14 @@ class DetectorSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, protected_namespaces=())
 
-    model: Path = Field(description="ONNX file of the detector.")
+    model: Path = Field(
+        description="ONNX file of the detector, or for PyTorch the folder of a checkpoint."
+    )
+    runtime: Literal["auto", "onnxruntime", "openvino", "torch"] = Field(
+        "auto",
+        description="What runs it. `auto`: PyTorch for a folder; for a file ONNX Runtime, or "
+        "OpenVINO where that is installed and faster here.",
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8090, ge=1, le=65535, description="Port to listen on.")
     api_key: SecretStr | None = Field(

@@ -63,6 +63,10 @@ class ModelDetector:
         """End the thread, after the picture that it is at."""
         self._thread.shutdown(cancel_futures=True)
 
+    def answer(self, pixels: Pixels) -> list[NDArray[Any]]:
+        """The model's own answer to a picture, in the caller's thread. Raises `NetworkError`."""
+        return self._network.run(self._family.feed(pixels))
+
     def look(self, asked: Sequence[Asked]) -> list[Findings]:
         """What the model sees in each picture, in the caller's thread; not in two at a time.
 

@@ -31,10 +31,10 @@ def doubt_about(ask: Ask, side: int) -> str | None:
     """
     blank, found = ask(np.full((side, side, 3), 114, np.uint8))
     stripes, _ = ask(_stripes(side))
-    glow, _ = ask(_glow(side))
-    if any(not np.isfinite(one).all() for one in (*blank, *stripes, *glow)):
+    red, _ = ask(glow(side))
+    if any(not np.isfinite(one).all() for one in (*blank, *stripes, *red)):
         return "it answers with what is no number"
-    if all(map(np.array_equal, stripes, glow)):
+    if all(map(np.array_equal, stripes, red)):
         return "it gives the same answer to two pictures that have nothing in common"
     seen = len(without_duplicates(believable(found, confidence=SURE)[0]))
     if seen > FEW:
@@ -50,7 +50,7 @@ def _stripes(side: int) -> Pixels:
     return pixels
 
 
-def _glow(side: int) -> Pixels:
+def glow(side: int) -> Pixels:
     """Dark above, bright and red below."""
     down = np.linspace(0, 255, side)[:, None, None]
     return np.broadcast_to(down * (0.2, 0.4, 1), (side, side, 3)).astype(np.uint8)

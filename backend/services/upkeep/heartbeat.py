@@ -109,6 +109,8 @@ class Word(BaseModel):
     slow: dict[str, SlowWord] = {}
     enrichers: list[EnricherWord] = []
     detector: str | None = None
+    engine: str | None = None
+    """What runs its detector's model, where it runs one itself."""
     doubt: str | None = None
     """Why its detector cannot be trusted."""
     media_root: str | None = None

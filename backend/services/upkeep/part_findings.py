@@ -148,8 +148,14 @@ def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> 
         return flaw
     since = [word.breakers["detector"].since for word in words if "detector" in word.breakers]
     known = max((at for at in since if at), default=None)
-    reason = _MOTION_ONLY if names == "motion" else f"{names} looks at the pictures"
+    reason = _MOTION_ONLY if names == "motion" else f"{names} looks at the pictures{_by(words)}"
     return Finding("detector", "healthy", reason, known)
+
+
+def _by(words: Sequence[Word]) -> str:
+    """What runs the models, where that is known."""
+    engines = _listed(word.engine for word in words if word.engine)
+    return f", run by {engines}" if engines else ""
 
 
 _ADDRESS = "detector "

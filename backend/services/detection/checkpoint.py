@@ -1,0 +1,74 @@
+"""A checkpoint, as transformers keeps it: `config.json`, weights, and how pictures are prepared.
+
+Needs torch and transformers, which are imported here and in what uses it alone.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backend.core.errors import Invalid, Unavailable
+from backend.services.detection.rtdetr import OPEN_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model of PyTorch that finds objects; height and width of its input, in pixels."""
+
+    model: Any
+    height: int
+    width: int
+
+    @property
+    def names(self) -> list[str]:
+        """Its classes, in the order of their numbers."""
+        config = self.model.config
+        return [config.id2label[number] for number in range(config.num_labels)]
+
+
+def read_checkpoint(weights: str, *, only_here: bool = False) -> Checkpoint:
+    """What is in a folder; or, unless it is to be `only_here`, in a repository of the hub.
+
+    Raises `Invalid` (`torch.missing`, with what to install; `model.missing`, `model.broken`), and
+    `Unavailable` (`weights.away`) where the hub cannot be reached.
+    """
+    if only_here and not Path(weights, "config.json").is_file():
+        raise Invalid(f"there is no checkpoint {weights}: no config.json", code="model.missing")
+    try:
+        import torch  # noqa: F401 - transformers says less clearly that it is missing
+        from transformers import AutoModelForObjectDetection
+        from transformers.utils import cached_file
+    except ImportError as error:
+        raise Invalid(
+            f"{error.name} is not installed, which reads weights: in an environment of its own,"
+            " `pip install torch==2.13.0 transformers onnx`, or the extra `export`",
+            code="torch.missing",
+        ) from error
+    try:
+        found = AutoModelForObjectDetection.from_pretrained(weights, local_files_only=only_here)
+        preparation = cached_file(
+            weights,
+            "preprocessor_config.json",
+            local_files_only=only_here,
+            _raise_exceptions_for_missing_entries=False,
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise _unreadable(weights, error) from error
+    return Checkpoint(found.eval(), *_size(preparation))
+
+
+def _size(preparation: str | None) -> tuple[int, int]:
+    """Height and width that pictures are brought to."""
+    said = {} if preparation is None else json.loads(Path(preparation).read_text("utf-8"))
+    size = said.get("size", {})
+    return int(size.get("height", OPEN_SIZE)), int(size.get("width", OPEN_SIZE))
+
+
+def _unreadable(weights: str, error: Exception) -> Invalid | Unavailable:
+    why = str(error).partition("\n")[0]
+    if Path(weights).exists():
+        return Invalid(f"the weights {weights} cannot be read: {why}", code="model.broken")
+    return Unavailable(
+        f"{weights} is no folder here, and cannot be fetched: {why}", code="weights.away"
+    )
