@@ -1,19 +1,33 @@
 """`hsi bench`: what the product adds to work that nobody can avoid."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from backend.cli.client import Data
+
 
 def bench(
     figures: Annotated[
-        list[str] | None, typer.Argument(metavar="P1", help="Which figures; default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="P1 | detector [MODEL]",
+            help="Which figures; default: all. `detector` is P4 to P7, for these models: names of "
+            "`hsi models list`, ONNX files, or folders of checkpoints; default: those that are "
+            "here, else RT-DETRv2-S with random weights.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
     rows: Annotated[
         int, typer.Option(min=1, help="Rows of the larger tables that P10 pages through.")
     ] = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of each comparison.")] = 7,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="JPEGs that P4 and P5 look at. Default: drawn ones."),
+    ] = None,
+    data: Data = None,
 ) -> None:
     """Measure the product beside bare programs, and print the ratios.
 
@@ -31,6 +45,8 @@ def bench(
         *(figures or ()),
         *("--rows", str(rows), "--rounds", str(rounds)),
         *(("--json",) if as_json else ()),
+        *(() if pictures is None else ("--pictures", str(pictures))),
+        *(() if data is None else ("--data", str(data))),
     ]
     environment = os.environ | {"PYTHONPATH": str(root)}
     with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - our own

@@ -1,12 +1,11 @@
 """P7, P8, P19, P20: what is counted and not timed."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import cv2
 from sqlalchemy import event
 
 from backend.core.clock import SystemClock
@@ -16,6 +15,7 @@ from backend.domain.frames import Lane
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile
 from backend.services.live.relay import OutboxRelay
+from backend.tests.benchmarks.bench.detector import service
 from backend.tests.benchmarks.bench.pictures import put_many
 from backend.tests.benchmarks.bench.place import Bench, Place
 from backend.tests.benchmarks.bench.rows import Goal, Row, row_of
@@ -30,6 +30,7 @@ from backend.tests.benchmarks.bench.stages import (
     receive,
     running,
 )
+from backend.tests.benchmarks.bench.watching import decodes_counted
 
 _LANES = [Lane.LIVE, Lane.BACKLOG]
 _PICTURES = 320
@@ -46,7 +47,7 @@ async def measure_decodes(bench: Bench) -> list[Row]:
             put_many(root, pictures, first=number * pictures)
             bells, finished = MemoryBells(_LANES), Finished.of(database)
             kept = place.folder / "kept"
-            with _decodes_counted() as counted:
+            with decodes_counted() as counted:
                 async with running(detection_of(database, bells, looking(kept), finished.told)):
                     async for batch in slices(root):
                         await ingest_of(root, database, bells, kept).handle(batch)
@@ -63,25 +64,10 @@ async def measure_decodes(bench: Bench) -> list[Row]:
             "decodes per picture, file to event and thumbnail",
             "one",
             values,
-            goal=Goal(most=1, least=1),
-        )
+            goal=service.ONCE,
+        ),
+        *await service.measure_decodes(bench),
     ]
-
-
-@contextmanager
-def _decodes_counted() -> Iterator[list[int]]:
-    """Counts calls of the library's decoder, whoever makes them."""
-    counted, decode = [0], cv2.imdecode
-
-    def counting(*arguments: Any) -> Any:
-        counted[0] += 1
-        return decode(*arguments)
-
-    cv2.imdecode = counting  # type: ignore[assignment]
-    try:
-        yield counted
-    finally:
-        cv2.imdecode = decode
 
 
 @dataclass(slots=True)

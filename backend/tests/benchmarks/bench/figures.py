@@ -24,7 +24,7 @@ class Figure:
         """What measures it; its module is loaded only now."""
         if not self.by:
             return None
-        module, _, function = self.by.partition(".")
+        module, _, function = self.by.rpartition(".")
         found: Measurement = getattr(import_module(f"{_PACKAGE}.{module}"), function)
         return found
 
@@ -38,9 +38,9 @@ FIGURES = (
     Figure("P1", "file closed -> row in the ledger", "arrival.measure"),
     Figure("P2", "backlog of 100,000 files", "backlog.measure"),
     Figure("P3", "pictures per second, null detector", "throughput.measure"),
-    Figure("P4", "detector / bare ONNX Runtime", missing="no model is shipped yet"),
-    Figure("P5", "detector / plain pipeline", missing="no model is shipped yet"),
-    Figure("P6", "what the detector service adds", missing="there is no such service yet"),
+    Figure("P4", "detector / bare session", "detector.speed.measure"),
+    Figure("P5", "detector / plain pipeline", "detector.speed.measure"),
+    Figure("P6", "what the detector adds to its model", "detector.service.measure"),
     Figure("P7", "decodes per picture", "counts.measure_decodes"),
     Figure("P8", "commits and statements per picture", "counts.measure_statements"),
     Figure("P9", "GET /api/events?limit=50", "answers.measure_list"),
@@ -62,6 +62,10 @@ FIGURES = (
     Figure("P25", "detector on a GPU", missing="no model is shipped yet"),
     Figure("T1", "following a frame's things / one inference", "tracking.measure"),
 )
+
+
+DETECTOR = ("P4", "P5", "P6", "P7")
+"""The figures of `hsi bench detector`."""
 
 
 def figures_named(ids: list[str]) -> list[Figure]:

@@ -95,7 +95,8 @@ class Bench:
     """The servers of a run, and how much is measured.
 
     `template` is a migrated database of the server at `server_url`. `share` scales the work of a
-    round (1 is the published amount), `rows` is the larger table of P10.
+    round (1 is the published amount), `rows` is the larger table of P10. `models` are files and
+    checkpoints for P4 and P5, and `pictures` a folder of JPEGs for them; None: drawn ones.
     """
 
     server_url: str
@@ -107,6 +108,8 @@ class Bench:
     rounds: int = 7
     share: float = 1.0
     rows: int = 100_000
+    models: tuple[Path, ...] = ()
+    pictures: Path | None = None
     say: Callable[[str], None] = field(default=_silent)
 
     def some(self, number: int) -> int:

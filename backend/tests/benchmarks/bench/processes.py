@@ -1,10 +1,18 @@
 """What the kernel knows of processes: their children, their memory, the time they used."""
 
 import os
+import platform
 from collections.abc import Iterable
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def processor() -> str:
+    """What the processor calls itself, and how many of its cores this process may use."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{next(iter(names), platform.machine())}, {len(os.sched_getaffinity(0))} cores"
 
 
 def descendants(pid: int) -> list[int]:

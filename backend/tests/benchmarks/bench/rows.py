@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import comb
 from typing import Any
 
@@ -27,6 +27,16 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """A model by a runtime: pictures per second of the product, and of what it is compared with."""
+
+    model: str
+    runtime: str
+    ours: float
+    compared: float
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table.
 
@@ -44,6 +54,7 @@ class Row:
     goal: Goal | None = None
     rounds: int = 0
     note: str = ""
+    pace: Pace | None = None
 
     @property
     def is_met(self) -> bool | None:
@@ -66,6 +77,7 @@ class Row:
             "met": self.is_met,
             "rounds": self.rounds,
             "note": self.note,
+            **({} if self.pace is None else {"pace": asdict(self.pace)}),
         }
 
 
@@ -78,11 +90,12 @@ def row_of(
     unit: str = "x",
     goal: Goal | None = None,
     note: str = "",
+    pace: Pace | None = None,
 ) -> Row:
     """The row of one value a round."""
     low, high = interval(values)
     median = statistics.median(values)
-    return Row(figure, measured, compared, median, low, high, unit, goal, len(values), note)
+    return Row(figure, measured, compared, median, low, high, unit, goal, len(values), note, pace)
 
 
 def ratios(ours: Sequence[float], floor: Sequence[float]) -> list[float]:

@@ -22,7 +22,7 @@ from backend.domain.frames import Arrival, FileMark, FrameState, Lane, WaitingFr
 from backend.services.analysis.rules import RulesAnalyst
 from backend.services.detection.claims import Claims
 from backend.services.detection.colours import ColourEnricher
-from backend.services.detection.detector import Findings, View
+from backend.services.detection.detector import Detector, Findings, View
 from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examination, Examiner, Seen
 from backend.services.detection.movement import MovementEnricher
@@ -120,11 +120,12 @@ def ingest_of(root: Path, database: Database, bells: Bells, kept: Path) -> Inges
     return Ingest(intake, database, bells, SystemClock())
 
 
-def looking(kept: Path) -> Examiner:
-    """The shipped examiner around the null detector: pictures are decoded, thumbnails drawn."""
+def looking(kept: Path, detector: Detector | None = None) -> Examiner:
+    """The shipped examiner around a detector, the null detector by default: pictures are decoded,
+    thumbnails drawn."""
     reader = PictureReader(ContentStore(kept / "pictures"))
     breaker = Breaker("detector", SystemClock())
-    return Examiner(NullDetector(), reader, _tracker(), kept / "thumbnails", breaker)
+    return Examiner(detector or NullDetector(), reader, _tracker(), kept / "thumbnails", breaker)
 
 
 def _tracker() -> Tracker:

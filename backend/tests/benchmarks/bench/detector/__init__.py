@@ -1,0 +1,1 @@
+"""P4 to P7: the detector beside bare programs that look at the same pictures."""
