@@ -31,18 +31,17 @@ from backend.services.detection.colours import ColourEnricher
 from backend.services.detection.detector_service import ServicePlace, open_service
 from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examiner
-from backend.services.detection.models.folder import ModelFolder
+from backend.services.detection.models.folder import Chosen, ModelFolder
 from backend.services.detection.movement import MovementEnricher
 from backend.services.detection.opening import (
-    Opened,
     breakers_of,
-    close_detector,
     engine_of,
     open_detector,
 )
 from backend.services.detection.reader import PictureReader
 from backend.services.detection.redraw import Redraw
 from backend.services.detection.stage import DetectionStage, Results
+from backend.services.detection.switching import DetectorInUse, ModelSwitch, Open
 from backend.services.detection.timed import TimedDetector
 from backend.services.detection.tracking import Tracker
 from backend.services.events.closer import EventCloser
@@ -92,9 +91,9 @@ def folders(settings: Settings) -> Folders:
     )
 
 
-def model_of(settings: Settings) -> Path | None:
-    """The file of the model that a worker takes at its start; None where it sees motion alone, or
-    where it asks a service.
+def model_of(settings: Settings) -> Chosen:
+    """The model that a worker takes at its start; none where it sees motion alone, or where it asks
+    a service.
 
     Raises Invalid where it cannot be known which one is in use.
     """
@@ -104,8 +103,10 @@ def model_of(settings: Settings) -> Path | None:
                 "DETECTOR__MODEL and DETECTOR__URLS are both set: it is one or the other",
                 code="settings.invalid",
             )
-        return None
-    return settings.detector.model or ModelFolder(folders(settings).models).in_use()
+        return Chosen()
+    if settings.detector.model is not None:
+        return Chosen(settings.detector.model)
+    return ModelFolder(folders(settings).models).chosen()
 
 
 @asynccontextmanager
@@ -245,15 +246,23 @@ def _sources(settings: Settings, database: Database, clock: Clock, in_thread: In
     )
 
 
-def _chosen_detector(settings: Settings, clock: Clock) -> Opened:
-    """The service where addresses are set; else the model's file, or motion."""
+def _opener(settings: Settings) -> Open:
+    """What opens the detector in a file."""
     chosen = settings.detector
-    confidence = chosen.confidence_threshold
-    model = model_of(settings)
+    return partial(
+        open_detector,
+        threads=chosen.threads,
+        confidence=chosen.confidence_threshold,
+        runtime=chosen.runtime,
+        patience=chosen.timeout.total_seconds(),
+    )
+
+
+async def _chosen_detector(settings: Settings, clock: Clock) -> DetectorInUse:
+    """The service where addresses are set; else the model's file, or motion."""
+    model, chosen = model_of(settings), settings.detector
     if not chosen.urls:
-        return open_detector(
-            model, threads=chosen.threads, confidence=confidence, runtime=chosen.runtime
-        )
+        return DetectorInUse(await _opener(settings)(model.file), model)
     place = ServicePlace(
         chosen.urls,
         sight=chosen.sight,
@@ -261,7 +270,23 @@ def _chosen_detector(settings: Settings, clock: Clock) -> Opened:
         api_key=chosen.api_key.get_secret_value() if chosen.api_key else None,
         ca_file=chosen.ca_file,
     )
-    return open_service(place, clock, confidence=confidence)
+    service = open_service(place, clock, confidence=chosen.confidence_threshold)
+    return DetectorInUse(service, model)
+
+
+def _add_switch(
+    supervisor: Supervisor,
+    settings: Settings,
+    detector: DetectorInUse,
+    detection: DetectionStage,
+    in_thread: InThread,
+) -> None:
+    """Let a worker take up what `hsi models use` says, unless a setting goes before."""
+    if settings.detector.model is None and not settings.detector.urls:
+        models = ModelFolder(folders(settings).models)
+        opener, clock = _opener(settings), SystemClock()
+        switch = ModelSwitch(models, detector, opener, detection.turn, clock, in_thread)
+        supervisor.add("models", switch.run)
 
 
 async def run_pipeline(
@@ -280,7 +305,7 @@ async def run_pipeline(
     places = folders(settings)
     bells = StreamBells(redis, [Lane.LIVE, Lane.BACKLOG], hearer=worker)
     relay = OutboxRelay(database, redis, clock)
-    detector = _chosen_detector(settings, clock)
+    detector = await _chosen_detector(settings, clock)
     files = _files(settings, database, clock)
     disk = PictureDisk(files.pictures, database, clock, files.in_pictures.run)
     intake = Intake(
@@ -351,6 +376,7 @@ async def run_pipeline(
         Sweep(database, files.picture_check, files.thumbnail_check, clock, disk.check).run,
     )
     supervisor.add("redis", RedisWatch(redis, clock, redis_is_back).run)
+    _add_switch(supervisor, settings, detector, detection, in_pictures)
 
     paces = {"detector": pace}
     for disk_of in (files.in_media, files.in_pictures):
@@ -359,7 +385,7 @@ async def run_pipeline(
     state = _State(
         sources.watcher.state,
         ingest.late,
-        (ingest.breaker, breaker, *breakers_of(detector)),
+        (ingest.breaker, breaker, *breakers_of(detector.present)),
         paces,
         enrichment,
     )
@@ -377,7 +403,7 @@ async def run_pipeline(
         ready()
         await supervisor.run()
     finally:
-        await close_detector(detector)
+        await detector.present.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,13 +417,14 @@ class _State:
     enrichment: Enrichment
 
 
-def _details(detector: Opened, media_root: Path, state: _State) -> dict[str, Any]:
+def _details(detector: DetectorInUse, media_root: Path, state: _State) -> dict[str, Any]:
     """What a worker says of itself."""
     slow = {name: pace.slowness for name, pace in state.paces.items()}
     return {
         "detector": detector.name,
-        "engine": engine_of(detector),
-        "doubt": detector.doubt,
+        "engine": engine_of(detector.present),
+        "doubt": detector.present.doubt,
+        "refused_model": detector.refused,
         "media_root": str(media_root),
         "watched_folders": state.watch.folders,
         "polled_folders": state.watch.polled,

@@ -155,7 +155,9 @@ def _least(parts: Parts, confidence: float | None) -> float:
 
 
 def _of_request(parts: Parts, request: Request) -> dict[str, Any]:
-    return {"model": parts.batcher.model.name, "request_id": request.state.request_id}
+    model = parts.batcher.model
+    doubt = {} if model.doubt is None else {"doubt": model.doubt}
+    return {"model": model.name, **doubt, "request_id": request.state.request_id}
 
 
 def _of_picture(seen: Seen) -> dict[str, Any]:

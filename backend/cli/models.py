@@ -99,7 +99,7 @@ def add(
 
 @app.command()
 def use(name: Name, data: Data = None) -> None:
-    """Have a model look at the pictures, from the worker's next start on; `motion` is none."""
+    """Have a model look at the pictures, within seconds; `motion` is none."""
     from backend.cli.tables import show_line
     from backend.core.errors import Invalid
 
@@ -110,7 +110,7 @@ def use(name: Name, data: Data = None) -> None:
         if fault:
             raise Invalid(f"{name}: {fault}; remove it and fetch it again", code="model.damaged")
         folder.use(name)
-    show_line(f"{name} looks at the pictures from the next start of `hsi up` or the worker on")
+    show_line(f"{name} is to look at the pictures: a worker that runs takes it up within seconds")
     if settings.detector.model is not None:
         show_line(f"DETECTOR__MODEL is set, and goes before: {settings.detector.model}")
 

@@ -44,7 +44,7 @@ def up(
             database_url=database.get_secret_value() if database else None,
             redis_url=redis.get_secret_value() if redis else None,
             cameras=settings.ingest.media_root,
-            model=model_of(settings),
+            model=model_of(settings).file,
             detectors=settings.detector.urls,
         )
     ).run()

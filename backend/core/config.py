@@ -265,7 +265,7 @@ class Detector(_Group):
         alias="TIMEOUT_SECONDS",
         ge=timedelta(seconds=0.1),
         le=timedelta(minutes=10),
-        description="How long the detector's service may take for one picture.",
+        description="How long the detector, be it a model or a service, may take for one picture.",
     )
     sight: int = Field(
         640,

@@ -1,6 +1,5 @@
 """Processes that end with us, however we end."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -11,11 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from backend.core.parent import end_with
 from backend.local.account import Account
-
-# Loaded before any fork: between fork and exec nothing may be imported or allocated for long.
-_libc = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
 
 Steps = Sequence[tuple[signal.Signals, float]]
 """What to send, and how many seconds to wait for the end, before the next one."""
@@ -39,11 +35,6 @@ def spawn(
     """
     parent = os.getpid()
 
-    def prepare() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, int(when_parent_dies))
-        if os.getppid() != parent:  # it died before the kernel knew
-            os._exit(1)
-
     other = None if account is None or account.is_ours else account
     process = subprocess.Popen(  # noqa: S603 - the callers' own commands
         command,
@@ -55,7 +46,7 @@ def spawn(
         group=other.gid if other else None,
         extra_groups=[] if other else None,
         process_group=0,
-        preexec_fn=prepare,  # noqa: PLW1509 - after the change of user, which would undo it
+        preexec_fn=lambda: end_with(parent, when_parent_dies),  # noqa: PLW1509 - after the change of user, which would undo it
     )
     if stdin is not None and process.stdin is not None:
         with process.stdin:

@@ -50,13 +50,32 @@ class Detector(Protocol):
     that what it learnt is stored together with what it found, or not at all.
     """
 
-    name: str
-    sight: int
-    """The longer side, in pixels, that it makes use of; pictures are decoded no larger."""
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def sight(self) -> int:
+        """The longer side, in pixels, that it makes use of; pictures are decoded no larger."""
+        ...
 
     async def detect(self, view: View, memory: bytes | None) -> Findings:
         """The findings in one view; never blocks the event loop.
 
         Raises `Invalid` for a picture that it can never handle, `Unavailable` while it cannot work.
         """
+        ...
+
+
+class OpenDetector(Detector, Protocol):
+    """A detector that a worker has opened, and closes in the end."""
+
+    @property
+    def doubt(self) -> str | None:
+        """Why it cannot be trusted, in a few words; None where nothing speaks against it."""
+        ...
+
+    async def aclose(self) -> None:
+        """End what it has opened; it is at no picture."""
         ...

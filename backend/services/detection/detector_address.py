@@ -61,6 +61,8 @@ class DetectorAddress:
         self.asked = 0
         """How many pictures of ours it has."""
         self.asked_at = clock.monotonic()
+        self.doubt: str | None = None
+        """Why it said with its last answer that its model cannot be trusted."""
         self._client = client
         self._clock = clock
         self._timeout = timeout
@@ -124,7 +126,9 @@ class DetectorAddress:
     def _meaning(self, reply: _Reply, question: Question) -> Findings:
         status = reply.status
         if status == 200:
-            return read_answer(reply.body, question, sender=self.url)
+            answer = read_answer(reply.body, question, sender=self.url)
+            self.doubt = answer.doubt
+            return answer.findings
         if status in {429, 503} and (seconds := _retry_after(reply)) is not None:
             self._free_at = self._clock.monotonic() + seconds
             raise Busy(seconds)

@@ -12,6 +12,7 @@ from backend.domain.boxes import Detection, clip_box
 from backend.services.detection.detector import Findings
 from backend.services.detection.postprocess import MAX_CANDIDATES, one_per_vehicle, that_matter
 
+_MOST_OF_A_DOUBT = 200  # characters
 _EDGE = 1.0
 """Pixels by which a box may reach beyond the picture, since others round."""
 
@@ -63,12 +64,21 @@ class _Answer(_Part):
     image_width: int
     image_height: int
     request_id: str
+    doubt: str | None = None
     dropped: dict[
         Annotated[str, Field(pattern=r"^[\w:. -]{1,60}$")], Annotated[int, Field(gt=0)]
     ] = {}
 
 
-def read_answer(body: bytes, question: Question, *, sender: str) -> Findings:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service saw; `doubt` is why it says that its model cannot be trusted."""
+
+    findings: Findings
+    doubt: str | None
+
+
+def read_answer(body: bytes, question: Question, *, sender: str) -> Answer:
     """What was seen, in our own terms: fractions of the picture, our classes, the surest first.
 
     Raises `Unavailable` (`detector.not_a_detector`) for what is no JSON, since no detector has
@@ -88,7 +98,8 @@ def read_answer(body: bytes, question: Question, *, sender: str) -> Findings:
         place = ".".join(map(str, first["loc"])) or "the whole"
         raise BadAnswer(f"{sender} answered nonsense: {place}: {first['msg']}") from error
     _check_whose_it_is(answer, question, sender)
-    return _findings(answer, question, sender)
+    doubt = " ".join(answer.doubt[:_MOST_OF_A_DOUBT].split()) if answer.doubt else None
+    return Answer(_findings(answer, question, sender), doubt)
 
 
 def _check_whose_it_is(answer: _Answer, question: Question, sender: str) -> None:

@@ -54,14 +54,11 @@ class ServiceDetector:
     left alone for a while; where all answer badly, that is raised as the bug that it is.
     """
 
-    doubt: str | None = None  # the service says it in a health of its own
-
     def __init__(
         self, place: ServicePlace, clock: Clock, client: httpx.AsyncClient, *, confidence: float
     ) -> None:
         self.name = "service:" + ",".join(urlsplit(url).netloc for url in place.urls)
         self.sight = place.sight
-        self.doubt = None  # the service says of itself what speaks against its model
         # A sole one is probed whenever the breaker around all looking lets a picture through.
         pause = FIRST_PAUSE if len(place.urls) == 1 else LONGEST_PAUSE
         self._addresses = [
@@ -79,6 +76,12 @@ class ServiceDetector:
     def breakers(self) -> list[Breaker]:
         """How the addresses are."""
         return [address.breaker for address in self._addresses]
+
+    @property
+    def doubt(self) -> str | None:
+        """Why services say that their models cannot be trusted; known with the first answer."""
+        doubts = [f"{one.url} says: {one.doubt}" for one in self._addresses if one.doubt]
+        return "; ".join(doubts) or None
 
     async def detect(self, view: View, memory: bytes | None) -> Findings:  # noqa: ARG002
         """What a service sees.

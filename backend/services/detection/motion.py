@@ -70,7 +70,7 @@ class MotionDetector:
         """
         return await asyncio.to_thread(find_motion, view, memory)
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Nothing is held."""
 
 

@@ -75,6 +75,8 @@ class DetectionStage:
         self._bells = bells
         self._told = told
         self._is_sound = False
+        self.turn = asyncio.Lock()
+        """Held while a claim is worked off: who holds it may change what looks at the next one."""
 
     async def run(self) -> None:
         """Hear bells and handle them; none while what is needed to look is known to be unavailable.
@@ -100,6 +102,10 @@ class DetectionStage:
 
     async def handle(self, bell: Bell) -> None:
         """Work off at most one batch of the camera that rang; for what is no camera, nothing."""
+        async with self.turn:
+            await self._handle(bell)
+
+    async def _handle(self, bell: Bell) -> None:
         if not _CAMERA.fullmatch(bell.name):
             log.warning("a bell of another version", name=bell.name)
             return await self._bells.done(bell)

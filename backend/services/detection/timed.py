@@ -10,8 +10,16 @@ class TimedDetector:
     def __init__(self, detector: Detector, pace: Pace) -> None:
         self._detector = detector
         self._pace = pace
-        self.name = detector.name
-        self.sight = detector.sight
+
+    @property
+    def name(self) -> str:
+        """The other's."""
+        return self._detector.name
+
+    @property
+    def sight(self) -> int:
+        """The other's."""
+        return self._detector.sight
 
     async def detect(self, view: View, memory: bytes | None) -> Findings:
         """What the other finds."""

@@ -113,6 +113,8 @@ class Word(BaseModel):
     """What runs its detector's model, where it runs one itself."""
     doubt: str | None = None
     """Why its detector cannot be trusted."""
+    refused_model: str | None = None
+    """Why the model that was chosen is not at work."""
     media_root: str | None = None
     watched_folders: int = 0
     polled_folders: list[str] = []

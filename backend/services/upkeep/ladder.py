@@ -128,12 +128,23 @@ LADDER: tuple[Rung, ...] = (
     Rung(
         "detector_doubtful",
         "The model does not see",
-        "`detector`: at its start a worker's model gave one answer to two pictures that have "
-        "nothing in common, saw more than three things where there is nothing, or answered with "
-        "what is no number",
+        "`detector`: when it was loaded, a worker's or a service's model gave one answer to two "
+        "pictures that have nothing in common, saw more than three things where there "
+        "is nothing, or answered with what is no number",
         "Everything, but what is found is not to be trusted; pictures are kept.",
         "Nothing, and that is the harm: pictures are looked at as if it saw.",
-        "Take another one, by `hsi models use` or DETECTOR__MODEL; then start the worker anew.",
+        "Take another one: `hsi models use` counts within seconds; where DETECTOR__MODEL names it, "
+        "or a service's own settings do, start the worker or the service anew.",
+    ),
+    Rung(
+        "detector_refused",
+        "The model that was chosen is not at work",
+        "`detector` says why: the model that `hsi models use` named since a worker's start cannot "
+        "be loaded, or the list of models cannot be read; it is tried again each minute",
+        "Everything, by the model that was at work before.",
+        "Nothing; what the new model would see and the old one does not is missed.",
+        "`hsi models verify` says what is wrong with a file. Remove it and fetch it again, or use "
+        "another.",
     ),
     Rung(
         "detector_slow",

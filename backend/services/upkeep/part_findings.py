@@ -182,6 +182,9 @@ def _flaw_of_detectors(words: Sequence[Word], names: str) -> Finding | None:
     if doubts := sorted({word.doubt for word in words if word.doubt}):
         reason = f"{names} cannot be trusted: {'; '.join(doubts)}"
         return Finding("detector", "degraded", reason, rung="detector_doubtful")
+    if refused := sorted({word.refused_model for word in words if word.refused_model}):
+        reason = f"{names} goes on; the model that was chosen cannot be used: {'; '.join(refused)}"
+        return Finding("detector", "degraded", reason, rung="detector_refused")
     if slow := _slowest(words, "detector"):
         reason = f"{names} {_how_slow(slow, 'a picture')}"
         return Finding("detector", "degraded", reason, slow.since, "detector_slow")

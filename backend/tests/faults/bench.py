@@ -21,6 +21,7 @@ from backend.local.process import spawn
 from backend.tests.faults.oracle import Oracle
 from backend.tests.faults.records import Keep, Recovery
 from backend.tests.fixtures.ledger import jpeg
+from backend.tests.fixtures.model_processes import stands_still
 from backend.tests.fixtures.product import Drop, Product, a_while_ago, until
 
 _END_SECONDS = 15
@@ -66,11 +67,12 @@ class FaultBench:
         times: int = 1,
         lease: float | None = None,
         patience: float | None = None,
+        own_model: bool = False,
     ) -> None:
         """Start a worker, which may end or stop itself at a point (`worker.POINTS`).
 
         `lease` is for how many seconds it takes leases, if not for its usual ones; `patience` how
-        many it waits for a disk.
+        many it waits for a disk. With its `own_model` it looks with the product's own detector.
         """
         options = {
             "--end-at": end_at,
@@ -81,6 +83,7 @@ class FaultBench:
         words = ["--name", name, "--times", str(times)]
         for option, value in options.items():
             words += [] if value is None else [option, str(value)]
+        words += ["--own-model"] if own_model else []
         with self.product.log.open("ab") as output:
             self.workers[name] = spawn(
                 [sys.executable, "-m", "backend.tests.faults.worker", *words],
@@ -151,7 +154,7 @@ class FaultBench:
         pid = self.workers[name].pid
 
         async def stopped() -> bool:
-            return _stands_still(pid)
+            return stands_still(pid)
 
         await until(stopped, f"{name} to stand still")
 
@@ -180,6 +183,11 @@ class FaultBench:
         """Drop pictures of the test's own."""
         self.product.drop(drops)
         self.dropped += drops
+
+    async def drop_one_where_few_wait(self) -> None:
+        """Drop another picture, unless more than one waits to be looked at."""
+        if await self._count("SELECT count(finished_at) FROM frames") >= len(self.dropped) - 1:
+            self.drop(1)
 
     def temper(self, temper: Temper) -> None:
         """Change how the detectors of all workers do their work, from the next picture on."""
@@ -328,10 +336,6 @@ class FaultBench:
 async def lasts(seconds: float) -> None:
     """Let a fault last."""
     await asyncio.sleep(seconds)
-
-
-def _stands_still(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _ended(process: subprocess.Popen[bytes], number: signal.Signals) -> int:

@@ -94,17 +94,11 @@ async def test_a_service_is_ill_for_a_minute(
     await bench.recovered(f"detector's service {WORDS[manner]}", "for 60 s")
 
 
-async def drop_one_where_few_wait(bench: FaultBench) -> None:
-    (row,) = await bench.rows("SELECT count(finished_at) AS final FROM frames")
-    if row["final"] >= len(bench.dropped) - 1:
-        bench.drop(1)
-
-
 async def drop_until_well(bench: FaultBench) -> None:
     """Only a picture finds out that an address is well again."""
 
     async def is_well() -> bool:
-        await drop_one_where_few_wait(bench)
+        await bench.drop_one_where_few_wait()
         return bool((await bench.health()).get("detector", {}).get("status") == "healthy")
 
     await until(is_well, "the detector to be healthy")
@@ -171,7 +165,7 @@ async def test_a_picture_that_ends_the_service_each_time_is_buried_and_the_rest_
 
         async def is_buried() -> bool:
             # That others succeed is what tells that it is this one's fault.
-            await drop_one_where_few_wait(bench)
+            await bench.drop_one_where_few_wait()
             letters[:] = (await client.get("/api/dlq")).json()["items"]
             return bool(letters)
 

@@ -3,7 +3,9 @@
 Two things are put in place of the product's own: a detector that finds a person in every picture,
 as long as it is in good temper, and, with `--end-at POINT` or `--stop-at POINT`, the end of the
 process at a named point, as if its power were cut, or its standing still. The points are functions
-of the product, wrapped here: in production there is nothing to switch off.
+of the product, wrapped here: in production there is nothing to switch off. With `--own-model` the
+detector is the product's, and only the program of its model's process is another one, of
+`fixtures/moody_model.py`.
 """
 
 import argparse
@@ -29,10 +31,12 @@ from backend.services.detection import claims
 from backend.services.detection.claims import Claims
 from backend.services.detection.detector import Findings, View
 from backend.services.detection.examiner import Examiner
+from backend.services.detection.process import child
 from backend.services.detection.stage import Results
 from backend.services.events.closer import EventCloser
 from backend.services.stores import cameras, detections, frames, outbox
 from backend.services.upkeep.reconciler import Reconciler
+from backend.tests.fixtures import moody_model
 from backend.tests.fixtures.detectors import person_walking
 
 NONSENSE = Findings((Detection("person", math.nan, Box(-4.0, 0.2, math.inf, math.nan)),))
@@ -79,7 +83,7 @@ class BenchDetector:
         except FileNotFoundError:
             return ""
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Nothing to do."""
 
 
@@ -156,6 +160,11 @@ def be_patient_for(seconds: float) -> None:
         wiring._PATIENCE[name] = seconds
 
 
+async def bench_detector(*_: object, **__: object) -> BenchDetector:
+    """What is opened instead of a model."""
+    return BenchDetector(Path(os.environ["HSI_DATA"]) / "temper")
+
+
 def main() -> None:
     """Be a worker, until the point."""
     parser = argparse.ArgumentParser()
@@ -166,6 +175,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--lease", type=float)
     parser.add_argument("--patience", type=float)
+    parser.add_argument("--own-model", action="store_true")
     asked = parser.parse_args()
     if asked.end_at is not None:
         halt_at(POINTS[asked.end_at], asked.times, signal.SIGKILL)
@@ -175,8 +185,10 @@ def main() -> None:
         take_leases_for(asked.lease)
     if asked.patience is not None:
         be_patient_for(asked.patience)
-    detector = BenchDetector(Path(os.environ["HSI_DATA"]) / "temper")
-    setattr(wiring, "open_detector", lambda *_, **__: detector)  # noqa: B010
+    if asked.own_model:
+        setattr(child, "PROGRAM", moody_model.PROGRAM)  # noqa: B010
+    else:
+        setattr(wiring, "open_detector", bench_detector)  # noqa: B010
     worker.main(asked.name, asked.ready)
 
 

@@ -45,6 +45,14 @@ class Manifest:
     hashes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The file of the model that is to be used, and its hash; neither, where motion is."""
+
+    file: Path | None = None
+    sha256: str | None = None
+
+
 class ModelFolder:
     """The models of one data folder."""
 
@@ -74,10 +82,25 @@ class ModelFolder:
                 code="models.manifest",
             ) from error
 
-    def in_use(self) -> Path | None:
-        """The file of the model in use; None where motion is."""
-        name = self.read().in_use
-        return None if name is None else self.file(name)
+    def chosen(self) -> Chosen:
+        """The model in use. Raises as `read`."""
+        manifest = self.read()
+        name = manifest.in_use
+        if name is None:
+            return Chosen()
+        kept = manifest.models.get(name)
+        return Chosen(self.file(name), kept.sha256 if kept else None)
+
+    def mark(self) -> tuple[int, int] | None:
+        """What is another whenever the manifest may say something else; None where there is none.
+
+        It costs no more than a look at the file's dates.
+        """
+        try:
+            found = self._manifest.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -116,7 +139,7 @@ class ModelFolder:
         self._write(replace(manifest, models={**manifest.models, name: kept}, hashes=hashes))
 
     def use(self, name: str) -> None:
-        """Say which model is to be used from the next start on. Raises NotFound."""
+        """Say which model is to be used; a worker that runs sees it. Raises NotFound."""
         manifest = self.read()
         if name != NO_MODEL and name not in manifest.models:
             raise _not_there(name)

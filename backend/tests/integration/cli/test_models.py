@@ -97,16 +97,16 @@ def test_from_the_list_to_the_worker_and_back(hub: ModelServer, tmp_path: Path) 
     assert len(hub.asked) == 1
 
     status, out, _ = run("use", "small")
-    assert "from the next start of `hsi up` or the worker on" in out
+    assert "a worker that runs takes it up within seconds" in out
     assert states() == {"motion": "here", "small": "in use"}
-    assert model_of(get_settings()) == tmp_path / "data" / "models" / "small.onnx"
+    assert model_of(get_settings()).file == tmp_path / "data" / "models" / "small.onnx"
     assert run("verify") == (0, "small: as it was\n", "")
 
     status, _, said = run("remove", "small")
     assert status == 1
     assert "in use" in said
     run("use", "motion")
-    assert model_of(get_settings()) is None
+    assert model_of(get_settings()).file is None
     assert run("remove", "small") == (0, "removed small\n", "")
     assert states() == {"motion": "in use", "small": "can be fetched"}
 
@@ -228,7 +228,7 @@ def test_the_setting_goes_before(
     assert states() == {"motion": "here", "small": "here"}
     _, out, _ = run("list")
     assert out.splitlines()[-1].endswith("set.onnx")
-    assert model_of(get_settings()) == tmp_path / "set.onnx"
+    assert model_of(get_settings()).file == tmp_path / "set.onnx"
     assert hub.asked
 
 

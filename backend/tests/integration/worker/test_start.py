@@ -175,7 +175,7 @@ def used(product: Product, tmp_path: Path) -> ModelFolder:
 async def test_the_model_in_use_is_taken_where_the_settings_name_none(
     product: Product, used: ModelFolder, real_redis: RedisClient
 ) -> None:
-    assert used.in_use() is not None
+    assert used.chosen().file is not None
     product.media_root.mkdir()
     product.start_worker()
 
@@ -185,6 +185,32 @@ async def test_the_model_in_use_is_taken_where_the_settings_name_none(
         ]
 
     await until(is_said, "the worker's word")
+
+
+async def test_another_model_is_taken_up_while_it_runs(
+    product: Product, used: ModelFolder, real_redis: RedisClient
+) -> None:
+    product.media_root.mkdir()
+    product.start_worker()
+
+    async def is_at_work(detector: str, refused: str | None = None) -> None:
+        async def is_said() -> bool:
+            words = await heard(real_redis)
+            return [(word.detector, word.refused_model) for word in words] == [(detector, refused)]
+
+        await until(is_said, f"{detector} to be at work", seconds=15)
+
+    await is_at_work("rtdetr:own.onnx")
+    used.use("motion")
+    await is_at_work("motion")
+    own = used.file("own")
+    move(own, own.with_name("elsewhere"))
+    used.use("own")
+    await is_at_work("motion", f"there is no model file {own}")
+
+
+def move(file: Path, to: Path) -> None:
+    file.rename(to)
 
 
 async def test_a_model_in_use_that_is_gone_is_no_reason_for_motion(

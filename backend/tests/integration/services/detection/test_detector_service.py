@@ -79,6 +79,19 @@ async def test_what_it_asks_and_what_it_makes_of_the_answer(service: ScriptedSer
     assert (asked.width, asked.height, asked.shade) == (64, 48, 100)
 
 
+async def test_what_a_service_says_against_its_model_is_known_while_it_says_so(
+    service: ScriptedService,
+) -> None:
+    async with client_of(service.url) as detector:
+        assert detector.doubt is None
+        service.doubt = "it is blind"
+        await sees(detector)
+        assert detector.doubt == f"{service.url} says: it is blind"
+        service.doubt = None
+        await sees(detector)
+        assert detector.doubt is None
+
+
 async def test_where_nothing_is_seen_it_says_so(service: ScriptedService) -> None:
     service.manner = "nothing"
     async with client_of(service.url) as detector:

@@ -263,6 +263,12 @@ async def test_health_says_that_the_model_cannot_be_trusted(service: Service) ->
     assert answer.json()["reason"] == "its model cannot be trusted: it is blind"
 
 
+async def test_each_answer_says_that_the_model_cannot_be_trusted(service: Service) -> None:
+    assert "doubt" not in (await service.detect(9)).json()
+    service.model.doubt = "it is blind"
+    assert (await service.detect(9)).json()["doubt"] == "it is blind"
+
+
 async def test_health_says_that_the_model_is_stuck(service: Service) -> None:
     service.model.go_on.clear()
     held = service.detect(1)

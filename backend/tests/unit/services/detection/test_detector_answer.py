@@ -49,7 +49,7 @@ def thing(name: str = "person", confidence: float = 0.9, **box: float) -> dict[s
 
 
 def read(body: bytes) -> Findings:
-    return read_answer(body, QUESTION, sender="http://a:1")
+    return read_answer(body, QUESTION, sender="http://a:1").findings
 
 
 def test_in_our_own_terms_the_surest_first() -> None:
@@ -74,6 +74,14 @@ def test_of_more_than_a_picture_can_show_the_surest_are_kept() -> None:
     findings = read(answer(*(thing(confidence=0.5 + n / 1000) for n in range(310))))
     assert len(findings.detections) == 300
     assert findings.dropped == {"too_many": 10}
+
+
+@pytest.mark.parametrize(
+    ("said", "doubt"),
+    [(None, None), ("", None), ("it is\n  blind", "it is blind"), ("b" * 900, "b" * 200)],
+)
+def test_what_it_says_against_its_model_is_kept_short(said: str | None, doubt: str | None) -> None:
+    assert read_answer(answer(doubt=said), QUESTION, sender="http://a:1").doubt == doubt
 
 
 def test_a_pixel_beyond_the_edge_is_rounding() -> None:

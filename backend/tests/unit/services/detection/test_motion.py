@@ -320,7 +320,7 @@ async def test_the_detector_itself(scene: Scene) -> None:
     first = await detector.detect(View(1, START, scene.shot()), None)
     later = View(1, START + timedelta(seconds=1), scene.shot(FIGURE))
     second = await detector.detect(later, first.memory)
-    detector.close()
+    await detector.aclose()
     assert [outcome(first), outcome(second)] == [LEARNING, "motion"]
     assert second == find_motion(later, first.memory)
 

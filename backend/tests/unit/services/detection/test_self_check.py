@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from structlog.testing import capture_logs
 
 from backend.services.detection.detector import Pixels
-from backend.services.detection.opening import open_detector
+from backend.services.detection.model_detector import load
+from backend.services.detection.motion import MotionDetector
 from backend.services.detection.postprocess import Candidate
 from backend.services.detection.self_check import FEW, Answer, doubt_about
 from backend.tests.fixtures.onnx_models import no_queries, put_query, write_model
@@ -73,21 +73,16 @@ def test_through_the_real_runtime(tmp_path: Path, *, is_blind: bool, objects: in
     for number in range(objects):
         put_query(answer, number, number, 0.9)
     path = write_model(tmp_path / "m.onnx", answer, is_blind=is_blind)
-    with capture_logs() as said:
-        detector = open_detector(path, threads=1, confidence=0.99)
+    detector = load(path, threads=1, confidence=0.99)
     detector.close()
     expected = {(True, 0): "the same answer", (False, 0): None, (False, 5): "5 things"}
     wanted = expected[is_blind, objects]
     if wanted is None:
         assert detector.doubt is None
-        assert said == []
     else:
         assert detector.doubt is not None
         assert wanted in detector.doubt
-        assert [(one["event"], one["reason"]) for one in said] == [
-            ("the model cannot be trusted", detector.doubt)
-        ]
 
 
 def test_motion_has_no_model_to_doubt() -> None:
-    assert open_detector(None, threads=1, confidence=0.5).doubt is None
+    assert MotionDetector().doubt is None

@@ -310,6 +310,16 @@ def test_a_model_that_does_not_see_is_said_before_that_it_is_slow() -> None:
     assert look_at_detectors([blind, away]).rung == "detector"
 
 
+def test_a_model_that_was_chosen_and_cannot_be_used_is_said() -> None:
+    kept = word(detector="motion", refused_model="there is no model file x.onnx")
+    assert look_at_detectors([kept]) == Finding(
+        "detector",
+        "degraded",
+        "motion goes on; the model that was chosen cannot be used: there is no model file x.onnx",
+        rung="detector_refused",
+    )
+
+
 def test_a_detector_that_takes_long_is_said() -> None:
     quick, slow = SLOW | {"seconds": 1.2}, SLOW
     found = look_at_detectors(
@@ -335,6 +345,7 @@ def test_every_rung_is_on_the_ladder() -> None:
         *(look_at_ingest([word(slow={name: SLOW})]) for name in ("pictures", "media")),
         look_at_detectors([word(slow={"detector": SLOW})]),
         look_at_detectors([word(doubt="it is blind")]),
+        look_at_detectors([word(refused_model="it is broken")]),
         look_at_dead_letters(1),
         look_at_disks([Path("/nowhere")]),
     ]

@@ -33,7 +33,7 @@ def keep(folder: ModelFolder, name: str = "small") -> None:
 def test_where_nothing_was_added_there_is_motion(tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path / "models")
     assert folder.read() == Manifest()
-    assert folder.in_use() is None
+    assert folder.chosen().file is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -44,13 +44,13 @@ def test_a_model_is_kept_used_and_removed(folder: ModelFolder, tmp_path: Path) -
         "manifest.json",
         "small.onnx",
     ]
-    assert folder.in_use() is None
+    assert folder.chosen().file is None
     folder.use("small")
-    assert folder.in_use() == tmp_path / "models" / "small.onnx"
+    assert folder.chosen().file == tmp_path / "models" / "small.onnx"
     with pytest.raises(Conflict, match="in use"):
         folder.remove("small")
     folder.use("motion")
-    assert folder.in_use() is None
+    assert folder.chosen().file is None
     folder.remove("small")
     assert not folder.file("small").exists()
     assert folder.read().models == {}
@@ -109,7 +109,7 @@ def test_a_manifest_that_is_none_is_said_and_not_taken_for_motion(
 ) -> None:
     (tmp_path / "models" / "manifest.json").write_text(text)
     with pytest.raises(Invalid, match=r"manifest\.json cannot be read"):
-        folder.in_use()
+        folder.chosen()
 
 
 def test_where_we_may_not_write(tmp_path: Path) -> None:
