@@ -54,16 +54,18 @@ async def _read(request: Request, most_bytes: int) -> tuple[str, bytes]:
     said = request.headers.get("Content-Length", "0")
     if not said.isdecimal() or int(said) > most_bytes:
         raise _too_large(most_bytes)
-    body = bytearray()
+    chunks: list[bytes] = []
+    length = 0
     try:
         async with asyncio.timeout(_SECONDS):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > most_bytes:
+                chunks.append(chunk)
+                length += len(chunk)
+                if length > most_bytes:
                     raise _too_large(most_bytes)
     except TimeoutError as error:
         raise Refused(408, "body.slow", f"the body took more than {_SECONDS:.0f} s") from error
-    return kind, bytes(body)
+    return kind, b"".join(chunks)
 
 
 def _named(kind: str, body: bytes, key: str, request: Request) -> Sequence[Picture]:

@@ -1,6 +1,8 @@
 """The parts of a multipart body (RFC 2046, 5.1): their contents, byte for byte."""
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 from backend.core.errors import Invalid
 
@@ -10,23 +12,34 @@ _BOUNDARY = re.compile(
 
 
 def parts_of(body: bytes, content_type: str) -> list[bytes]:
-    """The content of each part, in order. Raises `Invalid` (`body.multipart`)."""
+    """The content of each part, in order; copied once. Raises `Invalid` (`body.multipart`)."""
     found = _BOUNDARY.match(content_type)
     if found is None:
         raise _broken("its Content-Type names no boundary")
-    delimiter = b"\r\n--" + (found[1] or found[2]).encode("latin-1", "replace")
-    before, *parts = (b"\r\n" + body).split(delimiter)
-    del before  # a preamble, which says nothing
-    if not parts or not parts[-1].startswith(b"--"):
+    delimiter = b"--" + (found[1] or found[2]).encode("latin-1", "replace")
+    cuts = list(_cuts(body, delimiter))
+    if not cuts or not body.startswith(b"--", cuts[-1][1]):
         raise _broken("it does not end with its boundary")
-    return [_content(part) for part in parts[:-1]]
+    return [_content(body, begin, end) for (_, begin), (end, _) in pairwise(cuts)]
 
 
-def _content(part: bytes) -> bytes:
-    _, blank_line, content = part.partition(b"\r\n\r\n")
-    if not blank_line:
+def _cuts(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
+    """Where each line begins and ends that begins with the delimiter."""
+    behind = 0
+    if body.startswith(delimiter):
+        behind = len(delimiter)
+        yield 0, behind
+    line = b"\r\n" + delimiter
+    while (at := body.find(line, behind)) >= 0:
+        behind = at + len(line)
+        yield at, behind
+
+
+def _content(body: bytes, begin: int, end: int) -> bytes:
+    blank_line = body.find(b"\r\n\r\n", begin, end)
+    if blank_line < 0:
         raise _broken("a part has no end of its headers")
-    return content
+    return body[blank_line + 4 : end]
 
 
 def _broken(why: str) -> Invalid:

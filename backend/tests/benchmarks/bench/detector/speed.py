@@ -16,7 +16,7 @@ from backend.core.config import Detector as DetectorSettings
 from backend.core.content_store import ContentStore
 from backend.domain.frames import WaitingFrame
 from backend.services.detection.detector import Detector
-from backend.services.detection.model_detector import load
+from backend.services.detection.opening import engine_of, open_detector
 from backend.services.detection.runtimes.opening import is_installed
 from backend.services.ingest.structure import read_structure
 from backend.services.stores.knowledge import Knowledge
@@ -37,6 +37,7 @@ from backend.tests.benchmarks.bench.stages import looking
 
 _PICTURES = 16  # a batch of the worker's
 _CONFIDENCE = 0.5
+_PATIENCE = 60.0  # seconds for a picture, of a large model on a small machine
 _PIPELINE = "the same weights by transformers' pipeline, in PyTorch as it is"
 
 
@@ -58,7 +59,6 @@ class _Opened:
     """One runtime: what runs the model, the product's side and the floor's."""
 
     engine: str
-    precision: str
     ours: Callable[[int], Awaitable[float]]
     bare: Callable[[int], Awaitable[float]]
 
@@ -92,16 +92,21 @@ async def _opened(
     subject: Subject, runtime: str, threads: int, pictures: Sequence[bytes], folder: Path
 ) -> AsyncIterator[_Opened]:
     floor = BareSession(runtime, subject.file, threads, confidence=_CONFIDENCE)
-    detector = load(subject.file, threads=threads, confidence=_CONFIDENCE, runtime=runtime)
+    detector = await open_detector(
+        subject.file,
+        threads=threads,
+        confidence=_CONFIDENCE,
+        runtime=runtime,
+        patience=_PATIENCE,
+    )
     try:
         yield _Opened(
-            str(detector.engine),
-            detector.engine.precision,
+            engine_of(detector) or "",
             as_the_worker_does(detector, pictures, folder),
             _one_after_the_other(floor, pictures),
         )
     finally:
-        detector.close()
+        await detector.aclose()
 
 
 def as_the_worker_does(
@@ -188,7 +193,7 @@ def _beside_bare(
 def _beside_pipeline(
     subject: Subject, one: _Opened, ours: list[float], theirs: list[float], where: str
 ) -> Row:
-    is_rounded = one.precision == "bf16"
+    is_rounded = one.engine.endswith("bf16")
     return row_of(
         "P5",
         f"{subject.name} by {one.engine}: JPEG in, boxes out, as the worker looks",
