@@ -73,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder.chmod(0o711)  # the database server of root is another user
         try:
             _measure(figures, folder, rows, work)
+        except HsiError as error:
+            raise SystemExit(f"hsi: {error}") from error
         finally:  # also what was measured before an error, or Ctrl-C
             _print(in_order(rows), as_json=asked.json)
 

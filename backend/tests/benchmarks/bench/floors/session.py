@@ -18,6 +18,10 @@ Boxes = list[tuple[int, float, list[float]]]
 """Class, score, and corners in fractions of the picture."""
 
 
+class Unreadable(Exception):  # noqa: N818 - a model that is beyond this floor
+    """It reads YOLOX, and RT-DETR with `logits` and `pred_boxes`, and no other model."""
+
+
 def open_onnxruntime(file: Path, threads: int) -> tuple[Run, Sequence[int], list[str]]:
     """How to run a file, the shape of its input, the names of its outputs."""
     import onnxruntime
@@ -27,7 +31,10 @@ def open_onnxruntime(file: Path, threads: int) -> tuple[Run, Sequence[int], list
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    (taken,), given = session.get_inputs(), session.get_outputs()
+    taken, *more = session.get_inputs()
+    if more:
+        raise Unreadable(f"the floor cannot read a model with {len(more) + 1} inputs")
+    given = session.get_outputs()
     return (
         lambda planes: session.run(None, {taken.name: planes}),
         taken.shape,
@@ -61,7 +68,7 @@ OPENERS: Mapping[str, Callable[[Path, int], tuple[Run, Sequence[int], list[str]]
 
 
 class BareSession:
-    """YOLOX, or RT-DETR with `logits` and `pred_boxes`. Raises `ValueError` for another model."""
+    """YOLOX, or RT-DETR with `logits` and `pred_boxes`. Raises `Unreadable` for another model."""
 
     def __init__(self, runtime: str, file: Path, threads: int, *, confidence: float) -> None:
         self._run, shape, names = OPENERS[runtime](file, threads)
@@ -74,7 +81,7 @@ class BareSession:
         elif len(names) == 1:
             self._look = self._yolox
         else:
-            raise ValueError(f"the floor cannot read {', '.join(names)}")
+            raise Unreadable(f"the floor cannot read {', '.join(names)}")
 
     def boxes(self, jpeg: bytes, *, full_width: int) -> Boxes:
         """What is found in a picture that is so many pixels wide."""
