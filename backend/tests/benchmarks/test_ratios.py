@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from backend.services.detection.runtimes.opening import is_installed
 from backend.tests.benchmarks.bench.figures import figures_named, measured
+from backend.tests.benchmarks.bench.floors.session import OPENERS
 from backend.tests.benchmarks.bench.place import Bench
 from backend.tests.benchmarks.bench.rows import Goal, Row
 from backend.tests.fixtures.onnx_models import write_dog_model
@@ -19,7 +21,7 @@ BOUNDS: Mapping[str, tuple[Goal, ...]] = {
     "P1": (Goal(most=60), Goal(most=60)),
     "P2": (Goal(least=0.02), Goal(least=0.1), Goal(most=150)),
     "P3": (Goal(least=0.02), Goal(least=0.01), Goal(least=0.1)),
-    "P4": (Goal(least=0.05),),
+    "P4": (Goal(least=0.05),) * sum(map(is_installed, OPENERS)),
     "P6": (Goal(most=90), Goal(most=20), Goal(most=10), Goal(most=30)),
     "P7": (Goal(most=1, least=1),) * 3,
     "P8": (Goal(most=0.5), Goal(most=1), Goal(most=0.5), Goal(most=2), Goal(most=10)),

@@ -42,7 +42,7 @@ async def test_a_model_that_cannot_be_measured_stops_no_other(tmp_path: Path) ->
     two_inputs = write_model(tmp_path / "two.onnx", decoded, inputs=sizes)
     models = none, two_inputs, write_dog_model(tmp_path / "dog.onnx")
     bench = Bench("", "", "", tmp_path, share=0.1, rounds=1, models=models, pictures=tmp_path)
-    broken, unread, read, _ = await measure(bench)
+    broken, unread, read, *_ = await measure(bench)
     assert (broken.ratio, unread.ratio) == (None, None)
     assert "not measured" in broken.note
     assert "2 inputs" in unread.note
