@@ -61,7 +61,7 @@ class TorchNetwork:
         return [one.float().cpu().numpy() for one in answer]
 
     def _answer(self, model: torch.nn.Module, planes: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        # Products in fp16, the rest in 32 bits: all in fp16, RT-DETR answered with what is no number.
+        # Products in fp16, the rest in 32 bits: all in fp16, RT-DETR answers what is no number.
         is_half = self.engine.precision == "fp16"
         with (
             torch.inference_mode(),
