@@ -7,7 +7,14 @@ import pytest
 from backend.core.errors import Invalid
 from backend.services.detection.detector import Detector
 from backend.services.detection.detector_service import ServicePlace, open_service
-from backend.services.detection.opening import breakers_of, close_detector, open_detector
+from backend.services.detection.model_detector import ModelDetector
+from backend.services.detection.motion import MotionDetector
+from backend.services.detection.opening import (
+    breakers_of,
+    close_detector,
+    engine_of,
+    open_detector,
+)
 from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.onnx_models import no_objects, write_constant_model
 
@@ -22,6 +29,9 @@ def test_a_model_is_taken_where_one_is_given(tmp_path: Path) -> None:
     detector = open_detector(path, threads=1, confidence=0.5)
     detector.close()
     assert detector.name == "yolox:small.onnx"
+    assert isinstance(detector, ModelDetector)
+    assert engine_of(detector) == str(detector.engine)
+    assert engine_of(MotionDetector()) is None
 
 
 def test_a_model_that_is_asked_for_and_missing_is_no_reason_for_motion(tmp_path: Path) -> None:
