@@ -102,7 +102,8 @@ async def test_on_a_gpu_it_reckons_in_half_precision(client: httpx.AsyncClient) 
 
     health = (await client.get("/health")).json()
     assert health["device"] == torch.cuda.get_device_name()
-    assert health["precision"] == "fp16"
+    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    assert health["precision"] == ("bf16" if has_bf16 else "f32")
 
 
 @pytest.mark.parametrize("path", PICTURES[:4], ids=lambda path: path.stem)

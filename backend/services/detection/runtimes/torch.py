@@ -1,6 +1,7 @@
-"""PyTorch, for a GPU: a checkpoint of transformers in fp16, compiled where that is faster.
+"""PyTorch, for a GPU: a checkpoint of transformers in bf16, compiled where that is faster.
 
-Without CUDA it runs on the processor, in 32 bits, slower than the other runtimes.
+Without CUDA it runs on the processor, in 32 bits, slower than the other runtimes. A GPU that has no
+bf16 (before Ampere) reckons in 32 bits too.
 """
 
 import json
@@ -34,8 +35,11 @@ class TorchNetwork:
         is_gpu = self._device.type == "cuda"
         # The units that multiply matrices on a GPU take a pixel's channels side by side.
         self._layout = torch.channels_last if is_gpu else torch.contiguous_format
+        # Not fp16, in which transformers' RT-DETRv2 gave one answer at every place, or none.
+        self._is_half = is_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+        precision = "bf16" if self._is_half else "f32"
         name = torch.cuda.get_device_name() if is_gpu else "cpu"
-        self.engine = Engine("torch", torch.__version__, name, "fp16" if is_gpu else "f32")
+        self.engine = Engine("torch", torch.__version__, name, precision)
         torch.set_num_threads(threads)
         size = checkpoint.height, checkpoint.width
         labels = len(checkpoint.names)
@@ -61,11 +65,9 @@ class TorchNetwork:
         return [one.float().cpu().numpy() for one in answer]
 
     def _answer(self, model: torch.nn.Module, planes: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        # Products in fp16, the rest in 32 bits: all in fp16, RT-DETR answers what is no number.
-        is_half = self.engine.precision == "fp16"
         with (
             torch.inference_mode(),
-            torch.autocast(self._device.type, torch.float16, enabled=is_half),
+            torch.autocast(self._device.type, torch.bfloat16, enabled=self._is_half),
         ):
             outputs = model(planes.to(self._device).to(memory_format=self._layout))
         return outputs.logits, outputs.pred_boxes

@@ -42,9 +42,6 @@ PICTURES = sorted((PROJECT / "backend/tests/fixtures/images/pipeline_test").glob
 SIDE = 64
 PLACES = sum((SIDE // stride) ** 2 for stride in (8, 16, 32))
 
-PRECISE = {"f32": 1e-4, "fp16": 0.02}
-"""How near scores and corners must be, by the precision that a runtime reckons in."""
-
 Array = NDArray[np.float32]
 
 
@@ -132,6 +129,8 @@ def test_no_more_are_read_than_there_are_queries(reference: Reference) -> None:
 def test_a_runtime_answers_as_the_checkpoint_does(
     path: Path, runtime: str, reference: Reference
 ) -> None:
+    if runtime == "torch" and torch.cuda.is_available():
+        pytest.skip("on a GPU it reckons in bf16, where no threshold is clear of all scores")
     model = reference.file.parent if runtime == "torch" else reference.file
     detector = load(model, threads=1, confidence=0.5, runtime=runtime)
     try:
@@ -146,7 +145,7 @@ def test_a_runtime_answers_as_the_checkpoint_does(
     confidence = a_clear_threshold(outputs.logits.sigmoid().numpy(), PLACES)
     family = RtDetr("pixel_values", SIDE, SIDE, COCO_CLASSES, 0, 1)
     ours = family.candidates(answer, (SIDE, SIDE), confidence)
-    alike(ours, reference.found(outputs, confidence), PRECISE[detector.engine.precision])
+    alike(ours, reference.found(outputs, confidence), 1e-4)
 
 
 @pytest.mark.skipif(find_spec("openvino") is None, reason="needs the extra `openvino`")
