@@ -79,22 +79,48 @@ def add(
     data: Data = None,
 ) -> None:
     """Add a model of your own, once it is known what family it is of."""
-    from backend.core.errors import Conflict
-    from backend.services.detection.models.catalogue import catalogue
     from backend.services.detection.models.folder import check_name
-    from backend.services.detection.models.taking import copy_in, look_into
 
     given = check_name(name or file.stem.lower().replace(" ", "-"))
-    folder = folder_of(settings_of(data))
-    look_into(file)  # before it is copied, and under the name by which the owner knows it
-    with folder.changing():
-        if given in folder.read().models or given in catalogue():
-            raise Conflict(
-                f"there is a model {given} already: give another --name", code="model.exists"
-            )
-        copy_in(folder, given, file)
-        seen = _take(folder, given, str(file.absolute()))
-    tell_taken(given, seen)
+    _add_file(folder_of(settings_of(data)), given, file, str(file.absolute()))
+
+
+@app.command()
+def export(
+    weights: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FOLDER",
+            help="A model of the catalogue of which there are weights, or a checkpoint's folder.",
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the file there, and do not add it."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What to call it. Default: as the weights are called.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Make an ONNX file of weights, and add it. Needs the extra `export`: PyTorch."""
+    from tempfile import TemporaryDirectory
+
+    from backend.cli.tables import show_line
+    from backend.services.detection.models.catalogue import weights_of
+    from backend.services.detection.models.export import export as write
+    from backend.services.detection.models.folder import check_name
+
+    source = weights_of(weights)
+    if output is not None:
+        write(source, output)
+        show_line(f"{output} is written: `hsi models add {output}` adds it")
+        return
+    given = check_name(name or Path(weights).resolve().name.lower())
+    with TemporaryDirectory(prefix="hsi-export-") as folder:
+        made = Path(folder, f"{given}.onnx")
+        write(source, made)
+        _add_file(folder_of(settings_of(data)), given, made, source)
 
 
 @app.command()
@@ -256,6 +282,24 @@ def tell_taken(name: str, seen: "Seen") -> None:
     if seen.doubt:
         show_line(f"it cannot be trusted: {seen.doubt}")
     show_line(f"`hsi models use {name}` lets it look at the pictures")
+
+
+def _add_file(folder: "ModelFolder", name: str, file: Path, source: str) -> None:
+    """Copy a file into the folder, unless the name is taken, or the file is no model."""
+    from backend.core.errors import Conflict
+    from backend.services.detection.models.catalogue import catalogue
+    from backend.services.detection.models.taking import copy_in, look_into
+
+    look_into(file)  # before it is copied, and under the name by which the owner knows it
+    with folder.changing():
+        entry = catalogue().get(name)
+        if name in folder.read().models or (entry is not None and entry.weights is None):
+            raise Conflict(
+                f"there is a model {name} already: give another --name", code="model.exists"
+            )
+        copy_in(folder, name, file)
+        seen = _take(folder, name, source)
+    tell_taken(name, seen)
 
 
 def _take(folder: "ModelFolder", name: str, source: str) -> "Seen":

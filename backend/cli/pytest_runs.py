@@ -15,10 +15,13 @@ _NOTHING_COLLECTED = 5
 
 @dataclass(frozen=True)
 class Run:
-    """Levels that one pytest runs together."""
+    """Levels that one pytest runs together, by so many processes for each core; 0: all in one.
+
+    Two for each where tests spend half their time waiting for processes that they have started.
+    """
 
     levels: tuple[str, ...]
-    parallel: bool
+    per_core: int
     covered: bool
 
     @property
@@ -28,11 +31,11 @@ class Run:
 
 
 RUNS = (
-    Run(("unit",), parallel=True, covered=True),
-    Run(("integration", "e2e"), parallel=True, covered=True),
-    Run(("faults",), parallel=True, covered=True),
-    Run(("gpu",), parallel=False, covered=False),
-    Run(("benchmarks",), parallel=False, covered=False),
+    Run(("unit",), per_core=1, covered=True),
+    Run(("integration", "e2e"), per_core=2, covered=True),
+    Run(("faults",), per_core=2, covered=True),
+    Run(("gpu",), per_core=0, covered=False),
+    Run(("benchmarks",), per_core=0, covered=False),
 )
 LEVELS = tuple(level for run in RUNS for level in run.levels)
 
@@ -78,7 +81,7 @@ def runs_of(levels: Sequence[str], root: Path) -> list[Run]:
         raise NotFound(f"{', '.join(missing)}: no such tests yet", code="test.level")
     wanted = levels or there
     chosen = (
-        Run(tuple(level for level in run.levels if level in wanted), run.parallel, run.covered)
+        Run(tuple(level for level in run.levels if level in wanted), run.per_core, run.covered)
         for run in RUNS
     )
     return [run for run in chosen if run.levels]
@@ -91,12 +94,20 @@ def command(
     return [
         *(sys.executable, "-m", "pytest", "-q"),
         *(f"backend/tests/{level}" for level in run.levels),
-        *(("-n", "auto", "--dist=worksteal") if run.parallel else ("-n0",)),
+        *_processes(run),
         *("-m", "long" if long else "not long"),
         *(("--cov", "--cov-report=") if measured else ("--no-cov",)),
         f"--junitxml={report}",
         *more,
     ]
+
+
+def _processes(run: Run) -> tuple[str, ...]:
+    if run.per_core == 0:
+        return ("-n0",)
+    cores = len(os.sched_getaffinity(0))
+    processes = "auto" if run.per_core == 1 else str(run.per_core * cores)
+    return ("-n", processes, "--dist=worksteal")
 
 
 def run(

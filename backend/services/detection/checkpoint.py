@@ -37,6 +37,7 @@ def read_checkpoint(weights: str, *, only_here: bool = False) -> Checkpoint:
         raise Invalid(f"there is no checkpoint {weights}: no config.json", code="model.missing")
     try:
         import torch  # noqa: F401 - transformers says less clearly that it is missing
+        from safetensors import SafetensorError
         from transformers import AutoModelForObjectDetection
         from transformers.utils import cached_file
     except ImportError as error:
@@ -53,7 +54,7 @@ def read_checkpoint(weights: str, *, only_here: bool = False) -> Checkpoint:
             local_files_only=only_here,
             _raise_exceptions_for_missing_entries=False,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unreadable(weights, error) from error
     return Checkpoint(found.eval(), *_size(preparation))
 

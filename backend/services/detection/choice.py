@@ -39,7 +39,7 @@ ROUNDING = {"f32": 0.001, "bf16": 0.05}
 
 bf16 keeps 8 significant bits: each of some hundred steps rounds by up to 0.2 %, in either
 direction, which is about 2 % in the end. Seen were 0.3 % (RT-DETRv2-S) to 3.3 % (YOLOX-nano); over
-32 photographs no confidence of YOLOX-nano moved by more than 0.06.
+32 pictures no confidence of YOLOX-nano moved by more than 0.06.
 """
 
 

@@ -51,8 +51,8 @@ class Entry:
         if self.weights is None:
             raise Conflict(f"{self.name} needs no file", code="model.needs_no_file")
         raise Conflict(
-            f"{self.title} is published as PyTorch weights only ({self.weights}): make an ONNX file"
-            " of them as docs/guide/detectors.md says, and `hsi models add FILE`",
+            f"{self.title} is published as PyTorch weights only ({self.weights}):"
+            f" `hsi models export {self.name}` makes an ONNX file of them",
             code="model.not_exported",
         )
 
@@ -72,6 +72,22 @@ def entry_of(name: str) -> Entry:
         raise NotFound(
             f"no model {name} in the catalogue: `hsi models list` shows it", code="model.unknown"
         ) from None
+
+
+def weights_of(name: str) -> str:
+    """Where the weights are: those of a model of the catalogue, else a folder of that name.
+
+    Raises NotFound, or Conflict for a model of which there are none.
+    """
+    if Path(name).is_dir():
+        return name
+    entry = entry_of(name)
+    if entry.weights is None:
+        raise Conflict(
+            f"of {name} no PyTorch weights are known: give the folder of a checkpoint",
+            code="model.no_weights",
+        )
+    return entry.weights
 
 
 def _entry(table: dict[str, Any]) -> Entry:

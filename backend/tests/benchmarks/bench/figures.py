@@ -59,7 +59,7 @@ FIGURES = (
     Figure("P22", "retention", missing="nothing is ever deleted yet"),
     Figure("P23", "two workers / one", "workers.measure"),
     Figure("P24", "unit level / empty tests", "unit_level.measure"),
-    Figure("P25", "detector on a GPU", missing="no model is shipped yet"),
+    Figure("P25", "detector on a GPU", "gpu.measure"),
     Figure("T1", "following a frame's things / one inference", "tracking.measure"),
 )
 

@@ -223,4 +223,5 @@ def test_it_needs_only_what_its_own_lock_names() -> None:
     # FastAPI takes orjson where it is there; what measures coverage, and what that takes, is there
     # in tests alone.
     assert used - locked.keys() <= {"orjson", "coverage", "pytest-cov", "greenlet"}
-    assert not {"sqlalchemy", "asyncpg", "redis", "torch"} & locked.keys()
+    assert not {"sqlalchemy", "asyncpg", "redis", "torch", "openvino"} & locked.keys()
+    assert not {"torch", "transformers", "openvino"} & loaded

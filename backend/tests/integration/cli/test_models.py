@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from backend.cli import main
 from backend.core.config import get_settings
 from backend.services.detection.models import catalogue as module
 from backend.services.detection.models.catalogue import catalogue
+from backend.tests.fixtures.checkpoints import write_checkpoint
 from backend.tests.fixtures.model_server import Manner, ModelServer, model_server
 from backend.tests.fixtures.onnx_models import no_queries, write_model
 from backend.tests.fixtures.product import PROJECT
@@ -306,3 +308,41 @@ def test_what_is_stopped_by_ctrl_c_or_killed_goes_on(
     assert asked == [None, "bytes=1000000-", "bytes=2000000-", None]
     assert (ended, "another hash than it should" in said) == (2, True)
     assert not part.exists()
+
+
+def test_what_has_no_weights_cannot_be_exported(tmp_path: Path) -> None:
+    status, _, said = run("export", "yolox-nano")
+    assert status == 1
+    assert "give the folder of a checkpoint" in said
+    assert "no model nothing in the catalogue" in run("export", "nothing")[2]
+
+
+@pytest.mark.skipif(find_spec("transformers") is not None, reason="transformers is installed")
+def test_where_torch_is_missing_export_says_what_to_install(tmp_path: Path) -> None:
+    status, _, said = run("export", str(tmp_path), "--output", str(tmp_path / "m.onnx"))
+    assert status == 2
+    assert "pip install torch==2.13.0 transformers onnx" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "m.onnx").exists()
+
+
+@pytest.mark.skipif(
+    not all(map(find_spec, ("torch", "transformers"))), reason="needs the extra `export`"
+)
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # what they deprecate is not ours to mend
+def test_a_checkpoint_becomes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
+    weights = write_checkpoint(tmp_path / "mine")
+    status, out, said = run("export", str(weights))
+    assert (status, said.count("Traceback")) == (0, 0)
+    assert "mine is here: a model of the family rtdetr" in out
+    assert states()["mine"] == "here"
+    status, out, _ = run("export", str(weights), "--output", str(tmp_path / "other.onnx"))
+    assert status == 0
+    assert (tmp_path / "other.onnx").stat().st_size > 100_000
+    (weights / "model.safetensors").write_bytes(b"no weights")
+    status, _, said = run("export", str(weights), "--name", "broken")
+    assert status == 2
+    assert "cannot be read" in said
+    assert "broken" not in states()

@@ -46,7 +46,7 @@ def test_skipped(): ...
 def test_long(): ...
 """
 BAD = "def test_bad(): assert 0"
-UNIT = Run(("unit",), parallel=True, covered=True)
+UNIT = Run(("unit",), per_core=1, covered=True)
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +106,7 @@ def test_what_only_other_levels_reach_is_missing_at_the_unit_level(
     project: Path, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(project / "backend/tests/unit", project / "backend/tests/integration")
-    integration = Run(("integration",), parallel=False, covered=True)
+    integration = Run(("integration",), per_core=0, covered=True)
     run(UNIT, project, folder, long=False, measured=True, more=["-n0", "-k", "open"])
     run(integration, project, folder, long=False, measured=True, more=[])
     assert not judge(project, folder)

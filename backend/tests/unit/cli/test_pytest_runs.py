@@ -52,7 +52,7 @@ def test_every_level_is_in_one_run() -> None:
 
 def test_unit_tests_run_in_parallel_and_what_the_caller_adds_comes_last() -> None:
     words = command(
-        Run(("unit",), parallel=True, covered=True),
+        Run(("unit",), per_core=1, covered=True),
         Path("/report.xml"),
         long=False,
         measured=True,
@@ -74,9 +74,23 @@ def test_unit_tests_run_in_parallel_and_what_the_caller_adds_comes_last() -> Non
     ]
 
 
+def test_where_tests_wait_for_processes_there_are_several_for_each_core(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 5})
+    words = command(
+        Run(("faults",), per_core=2, covered=True),
+        Path("/report.xml"),
+        long=False,
+        measured=False,
+        more=[],
+    )
+    assert words[5:8] == ["-n", "6", "--dist=worksteal"]
+
+
 def test_what_takes_minutes_runs_alone_and_unmeasured() -> None:
     words = command(
-        Run(("faults",), parallel=False, covered=True),
+        Run(("faults",), per_core=0, covered=True),
         Path("/report.xml"),
         long=True,
         measured=False,

@@ -169,6 +169,9 @@ async def test_where_all_places_are_taken_one_is_sent_away_at_once(service: Serv
         assert int(one.headers["Retry-After"]) >= 1
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
     assert health.json()["queue"]["taken"] == 8
+    told = [health.json()[name] for name in ("runtime", "device", "precision")]
+    assert told == ["shades", "cpu", "f32"]
+    assert health.json()["versions"]["shades"] == "1"
     assert ready.status_code == 503
     assert [left_edge(one.json()) for one in answers] == pytest.approx(list(range(20, 28)))
     assert service.places.taken == 0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ai.detector.__main__ import runtime_of
 from ai.detector.settings import DetectorSettings, read_settings
 from backend.core.errors import Invalid
 from backend.tests.fixtures.product import PROJECT
@@ -16,6 +17,22 @@ def read(monkeypatch: pytest.MonkeyPatch, **given: str) -> DetectorSettings:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return read_settings(environment)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "taken"),
+    [
+        ("auto", "file", "auto"),
+        ("auto", "folder", "torch"),
+        ("openvino", "folder", "openvino"),
+        ("torch", "file", "torch"),
+    ],
+)
+def test_left_open_a_folder_is_for_pytorch(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, kind: str, taken: str
+) -> None:
+    model = tmp_path if kind == "folder" else tmp_path / "m.onnx"
+    assert runtime_of(read(monkeypatch, model=str(model), runtime=given)) == taken
 
 
 def test_a_model_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,18 @@ def test_motion_alone_is_said_and_no_fault() -> None:
     assert look_at_detectors([word(detector="yolox")]).reason == "yolox looks at the pictures"
 
 
+def test_what_runs_the_model_is_said() -> None:
+    words = [
+        word(detector="yolox:m", engine="openvino 1 on cpu in bf16"),
+        word("two", detector="yolox:m", engine="onnxruntime 1 on cpu in f32"),
+        word("three", detector="yolox:m", engine="onnxruntime 1 on cpu in f32"),
+    ]
+    assert look_at_detectors(words).reason == (
+        "yolox:m looks at the pictures, run by onnxruntime 1 on cpu in f32,"
+        " openvino 1 on cpu in bf16"
+    )
+
+
 def test_the_disks_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_findings, "LEAST_FREE_BYTES", 1)
     found = look_at_disks([tmp_path, tmp_path / "none"])
