@@ -265,7 +265,7 @@ def test_who_comes_in_over_the_edge_and_stops_there_is_no_statue() -> None:
 
 def test_who_stands_before_a_statue_is_news() -> None:
     statue = seen("person", BOX, print_=LOOK)
-    frames = every(10, 0, 2400, lambda _: [statue])
+    frames = every(20, 0, 2400, lambda _: [statue])
     assert track_of(frames)[-1].is_scene == (True,)
     before_it = every(10, 2400, 2500, lambda _: [seen("person", BOX, print_=OTHER_LOOK)])
     steps = track_of(before_it, track_of(frames)[-1].tracks)
