@@ -8,7 +8,7 @@ from pathlib import Path
 
 UNIT_MINIMUM = 85
 COMBINED_MINIMUM = 95
-REAL_SERVERS = (
+BEYOND_UNITS = (
     "backend/services/stores/*",
     "backend/migrations/*",
     "backend/local/*",
@@ -16,8 +16,14 @@ REAL_SERVERS = (
     "ai/*/__main__.py",
     "backend/main.py",
     "backend/worker.py",
+    "backend/services/detection/process/*",
+    "backend/services/detection/runtimes/openvino.py",
+    "backend/services/detection/runtimes/torch.py",
+    "backend/services/detection/checkpoint.py",
+    "backend/services/detection/models/export.py",
 )
-"""Left out of the unit gate: their subject is a real server or process, which other levels run."""
+"""Left out of the unit gate: their subject is a real server or process, which other levels run, or
+a library that the lock does not have."""
 TESTS = "backend/tests/*"
 
 
@@ -32,7 +38,7 @@ class Gate:
 
 def judge(root: Path, folder: Path) -> bool:
     """Whether both gates are met; `folder` holds one folder of coverage data for each run."""
-    unit = Gate("unit", UNIT_MINIMUM, (TESTS, *REAL_SERVERS))
+    unit = Gate("unit", UNIT_MINIMUM, (TESTS, *BEYOND_UNITS))
     combined = Gate("combined", COMBINED_MINIMUM, (TESTS,))
     data = sorted(path for path in folder.glob("*/.coverage*") if path.is_file())
     of_unit = [path for path in data if path.parent.name == "unit"]

@@ -104,9 +104,9 @@ def test_properties_look_as_long_as_there_is_time(
     long: bool, profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HYPOTHESIS_PROFILE", raising=False)
-    assert environment(Path("/data"), long=long, measured=False)["HYPOTHESIS_PROFILE"] == profile
+    assert environment(Path("/data"), long=long, slower=1)["HYPOTHESIS_PROFILE"] == profile
     monkeypatch.setenv("HYPOTHESIS_PROFILE", "quick")
-    assert environment(Path("/data"), long=long, measured=False)["HYPOTHESIS_PROFILE"] == "quick"
+    assert environment(Path("/data"), long=long, slower=1)["HYPOTHESIS_PROFILE"] == "quick"
 
 
 def report(folder: Path, **counts: int) -> Path:
