@@ -161,7 +161,7 @@ def _frames(which: Mapping[str, str]) -> Fetch:
 def _detections_asked() -> list[Asked]:
     wanted: list[tuple[str, Mapping[str, Any], tuple[int, int] | None]] = [
         ("detections", {}, None),
-        # Those of 20 cameras are walked over; a small ledger is sometimes read another way, by half.
+        # Those of 20 cameras are walked over; a small ledger is sometimes read by another way.
         ("detections of a camera", {"camera": "camera_3"}, (3077, 3077)),
         ("detections of an event", {"event_id": 5000}, None),
         ("detections of a class", {"class_name": "person"}, None),
