@@ -4,6 +4,7 @@
 > become one event; an analyst judges the event.
 """
 
+import sys
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from backend.services.detection.colours import ColourEnricher
 from backend.services.detection.detector_service import ServicePlace, open_service
 from backend.services.detection.enrichment import Enrichment
 from backend.services.detection.examiner import Examiner
+from backend.services.detection.models.awaited import AwaitedModel
 from backend.services.detection.models.folder import Chosen, ModelFolder
 from backend.services.detection.movement import MovementEnricher
 from backend.services.detection.opening import (
@@ -274,19 +276,33 @@ async def _chosen_detector(settings: Settings, clock: Clock) -> DetectorInUse:
     return DetectorInUse(service, model)
 
 
-def _add_switch(
+def _add_models(
     supervisor: Supervisor,
     settings: Settings,
     detector: DetectorInUse,
     detection: DetectionStage,
     in_thread: InThread,
-) -> None:
-    """Let a worker take up what `hsi models use` says, unless a setting goes before."""
-    if settings.detector.model is None and not settings.detector.urls:
-        models = ModelFolder(folders(settings).models)
-        opener, clock = _opener(settings), SystemClock()
-        switch = ModelSwitch(models, detector, opener, detection.turn, clock, in_thread)
-        supervisor.add("models", switch.run)
+) -> AwaitedModel | None:
+    """Let a worker take up what `hsi models use` says, and fetch the model that is awaited; neither
+    where a setting goes before.
+    """
+    if settings.detector.model is not None or settings.detector.urls:
+        return None
+    models, clock = ModelFolder(folders(settings).models), SystemClock()
+    switch = ModelSwitch(models, detector, _opener(settings), detection.turn, clock, in_thread)
+    supervisor.add("models", switch.run)
+    if settings.models.auto_download is False:
+        return None
+    command = (sys.executable, "-m", "backend.cli", "models", "fetch-awaited")
+    awaited = AwaitedModel(
+        models,
+        (*command, "--data", str(settings.data)),
+        clock,
+        asks_first=bool(settings.models.auto_download),
+        in_thread=in_thread,
+    )
+    supervisor.add("awaited model", awaited.run)
+    return awaited
 
 
 async def run_pipeline(
@@ -376,7 +392,7 @@ async def run_pipeline(
         Sweep(database, files.picture_check, files.thumbnail_check, clock, disk.check).run,
     )
     supervisor.add("redis", RedisWatch(redis, clock, redis_is_back).run)
-    _add_switch(supervisor, settings, detector, detection, in_pictures)
+    awaited = _add_models(supervisor, settings, detector, detection, in_pictures)
 
     paces = {"detector": pace}
     for disk_of in (files.in_media, files.in_pictures):
@@ -388,6 +404,7 @@ async def run_pipeline(
         (ingest.breaker, breaker, *breakers_of(detector.present)),
         paces,
         enrichment,
+        awaited,
     )
     supervisor.add(
         "heartbeat",
@@ -415,6 +432,7 @@ class _State:
     breakers: Collection[Breaker]
     paces: Mapping[str, Pace]
     enrichment: Enrichment
+    awaited: AwaitedModel | None
 
 
 def _details(detector: DetectorInUse, media_root: Path, state: _State) -> dict[str, Any]:
@@ -425,6 +443,7 @@ def _details(detector: DetectorInUse, media_root: Path, state: _State) -> dict[s
         "engine": engine_of(detector.present),
         "doubt": detector.present.doubt,
         "refused_model": detector.refused,
+        "awaited_model": state.awaited and state.awaited.state,
         "media_root": str(media_root),
         "watched_folders": state.watch.folders,
         "polled_folders": state.watch.polled,

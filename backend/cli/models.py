@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backend.cli.client import Data, Document, Json
+from backend.cli.client import Data, Json
 
 if TYPE_CHECKING:
     from backend.core.config import Settings
-    from backend.services.detection.models.catalogue import Entry
-    from backend.services.detection.models.download import Fetched, Progress
+    from backend.services.detection.models.download import Progress
     from backend.services.detection.models.folder import ModelFolder
+    from backend.services.detection.models.pulling import Pull
     from backend.services.detection.models.taking import Seen
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, as `hsi mod
 def list_models(data: Data = None, as_json: Json = False) -> None:
     """Show the models of the catalogue, and those that are here."""
     from backend.cli.client import print_json
+    from backend.cli.model_rows import rows_of, show
 
     settings = settings_of(data)
     rows = rows_of(folder_of(settings), settings.detector.model)
@@ -50,24 +51,53 @@ def pull(
 ) -> None:
     """Fetch a model of the catalogue. What broke off goes on where it stopped."""
     from backend.cli.tables import show_line
-    from backend.services.detection.models.catalogue import entry_of
 
     settings = settings_of(data)
-    folder = folder_of(settings)
-    source = entry_of(name).to_fetch()
-    with folder.changing():
-        if name in folder.read().models and not folder.fault(name):
-            show_line(f"{name} is here already")
-            return
-        if changed:
-            folder.forget(name)
-        url = source.url(settings.models.base_url)
-        known = source.sha256 or folder.read().hashes.get(name)
-        fetched = fetch(folder, name, url, known, source.size)
-        seen = _take(folder, name, source.url(None))
-    if not fetched.is_vouched_for:
+    try:
+        with _bar(name) as progress, _puller(settings, progress) as puller:
+            pulled = puller.model(name, changed=changed)
+    except KeyboardInterrupt:
+        typer.echo(f"hsi: stopped; `hsi models pull {name}` goes on from there", err=True)
+        raise typer.Exit(130) from None
+    if pulled is None:
+        show_line(f"{name} is here already")
+        return
+    if not pulled.is_vouched_for:
         show_line("nobody declares its hash: from now on it is held to the one that it has")
-    tell_taken(name, seen)
+    tell_taken(name, pulled.seen)
+
+
+@app.command(hidden=True)
+def fetch_awaited(
+    parent: Annotated[int, typer.Option(help="The worker, with which it ends.")],
+    data: Data = None,
+) -> None:
+    """Fetch the model that was asked for before it was here, and use it: what a worker runs."""
+    import signal
+
+    from backend.core.errors import Conflict
+    from backend.core.parent import end_with
+    from backend.services.detection.models.awaited import IN_OTHER_HANDS, use_awaited
+
+    end_with(parent, signal.SIGTERM)
+    settings = settings_of(data)
+    folder = folder_of(settings)
+    name = folder.read().awaited
+    if name is None:
+        return
+    typer.echo(f"{name} is being fetched, to be used then")
+    try:
+        with _puller(settings, _tenths(name)) as puller:
+            pulled = puller.model(name)
+    except Conflict as error:
+        if error.code == "models.busy":
+            raise typer.Exit(IN_OTHER_HANDS) from None
+        raise
+    doubt = pulled.seen.doubt if pulled else None
+    if use_awaited(folder, name, doubt=doubt):
+        typer.echo(f"{name} is here, and looks at the pictures from now on")
+    elif doubt:
+        typer.echo(f"{name} is here, and not used, since it cannot be trusted: {doubt}")
 
 
 @app.command()
@@ -187,91 +217,23 @@ def folder_of(settings: "Settings") -> "ModelFolder":
     return ModelFolder(folders(settings).models)
 
 
-def fetch(
-    folder: "ModelFolder", name: str, url: str, sha256: str | None, size: int | None
-) -> "Fetched":
-    """Fetch a file into the folder, with a bar on the terminal; Ctrl-C leaves what came."""
+@contextmanager
+def _puller(settings: "Settings", progress: "Progress") -> "Iterator[Pull]":
+    """What fetches models into the folder."""
     import time
+    from datetime import UTC, datetime
 
     import httpx
 
-    from backend.services.detection.models.download import Download, Wanted
+    from backend.services.detection.models.download import Download
+    from backend.services.detection.models.pulling import Pull
 
     timeout = httpx.Timeout(30.0, connect=10.0)
-    try:
-        with httpx.Client(timeout=timeout) as client, _bar(name) as progress:
-            download = Download(client, progress=progress, pause=time.sleep)
-            return download.fetch(Wanted(url, folder.part(name), sha256, size))
-    except KeyboardInterrupt:
-        typer.echo(f"hsi: stopped; `hsi models pull {name}` goes on from there", err=True)
-        raise typer.Exit(130) from None
-
-
-def rows_of(folder: "ModelFolder", model: Path | None) -> list[Document]:
-    """What is known, and what is here: the catalogue first. `model` is the one that is set."""
-    from backend.services.detection.models.catalogue import catalogue
-    from backend.services.detection.models.folder import NO_MODEL
-
-    manifest = folder.read()
-    in_use = None if model is not None else manifest.in_use or NO_MODEL
-    rows = {name: _row(entry) for name, entry in catalogue().items()}
-    for name, kept in manifest.models.items():
-        own = {"name": name, "title": name, "about": f"from {kept.source}"}
-        rows.setdefault(name, own).update(bytes=kept.size, family=kept.family)
-    for name, row in rows.items():
-        if name == in_use:
-            row["state"] = "in use"
-        elif name == NO_MODEL or name in manifest.models:
-            row["state"] = "here"
-        elif folder.part(name).exists():
-            row["state"] = "partly here"
-        if name in manifest.models and not folder.file(name).is_file():
-            row["state"] += ", and gone"
-    return list(rows.values())
-
-
-def _row(entry: "Entry") -> Document:
-    """A model that is not here."""
-    return {
-        "name": entry.name,
-        "title": entry.title,
-        "about": entry.about,
-        "ap": entry.ap,
-        "speed": entry.speed,
-        "figures": entry.figures or None,
-        "licence": entry.licence or None,
-        "bytes": entry.source.size if entry.source else None,
-        "family": None,
-        "state": "weights only" if entry.weights else "can be fetched",
-    }
-
-
-def show(rows: list[Document]) -> None:
-    """Print the models."""
-    from backend.cli.tables import Column, show_table
-    from backend.cli.words import file_size
-
-    show_table(
-        (
-            Column("NAME", whole=True),
-            Column("STATE", whole=True),
-            Column("SIZE", right=True),
-            Column("AP", right=True),
-            Column("LICENCE"),
-            Column("WHAT FOR"),
-        ),
-        (
-            (
-                row["name"],
-                row["state"],
-                file_size(row["bytes"]) if row["bytes"] else None,
-                str(row["ap"]) if row.get("ap") else None,
-                row.get("licence"),
-                row["about"],
-            )
-            for row in rows
-        ),
-    )
+    with httpx.Client(timeout=timeout) as client:
+        download = Download(client, progress=progress, pause=time.sleep)
+        yield Pull(
+            folder_of(settings), download, settings.models.base_url, lambda: datetime.now(UTC)
+        )
 
 
 def tell_taken(name: str, seen: "Seen") -> None:
@@ -327,3 +289,18 @@ def _bar(name: str) -> "Iterator[Progress]":
             progress.update(task, completed=done, total=total)
 
         yield tell
+
+
+def _tenths(name: str) -> "Progress":
+    """A line for each tenth that has come, for a log or a terminal that others write to."""
+    from backend.cli.words import file_size
+
+    told = 0
+
+    def tell(done: int, total: int | None) -> None:
+        nonlocal told
+        if total and (tenths := 10 * done // total) > told:
+            told = tenths
+            typer.echo(f"{name}: {file_size(done)} of {file_size(total)}")
+
+    return tell

@@ -286,6 +286,11 @@ class Models(_Group):
         description="Mirror that has the files of `hsi models pull`, each under the path that it "
         "has at its own site.",
     )
+    auto_download: Annotated[bool | None, Words(default="`hsi up` asks once")] = Field(
+        None,
+        description="Whether a worker fetches RT-DETRv2-S and uses it, where no model was chosen "
+        "or added yet. `false` also forbids what was answered to the question of `hsi up`.",
+    )
 
 
 class Privacy(_Group):

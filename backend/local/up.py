@@ -71,6 +71,10 @@ def tell(line: str) -> None:
     sys.stdout.flush()
 
 
+def nothing_awaited() -> None:
+    """No model is fetched."""
+
+
 def migrate(url: str) -> None:
     """Bring the database to the newest schema."""
     from backend.migrations.run import upgrade
@@ -79,7 +83,10 @@ def migrate(url: str) -> None:
 
 
 class Up:
-    """The foreground process: servers, migrations, then the API and the worker under its eye."""
+    """The foreground process: servers, migrations, then the API and the worker under its eye.
+
+    `decide` may ask the owner, before anything is started, and says which model is fetched.
+    """
 
     def __init__(
         self,
@@ -87,11 +94,13 @@ class Up:
         *,
         commands: Commands | None = None,
         prepare: Callable[[str], None] = migrate,
+        decide: Callable[[], str | None] = nothing_awaited,
         say: Callable[[str], None] = tell,
     ) -> None:
         self._options = options
         self._commands = commands or Commands()
         self._prepare = prepare
+        self._decide = decide
         self._say = say
         self._watched: list[Watched] = []
         self._children: list[Watched] = []
@@ -121,6 +130,7 @@ class Up:
             if options.database_url is None or options.redis_url is None:
                 refuse_closed(options.data)
             folder.take()
+            awaited = self._decide()
             stack.callback(self._end_servers)
             stack.callback(self._end_children)
             database, redis = self._start_servers()
@@ -129,7 +139,7 @@ class Up:
             folder.publish(self._address)
             cameras = options.cameras or folder.cameras
             self._say(f"hsi is up: {self._address}")
-            self._say(f"detector: {options.detector}")
+            self._say(f"detector: {options.detector if awaited is None else until_here(awaited)}")
             self._say(f"drop pictures into {cameras}/<camera name>/ - Ctrl-C ends it")
             self._watch()
 
@@ -243,6 +253,11 @@ class Up:
 
     def _end_servers(self) -> None:
         at_once([server.stop for server in self._servers])
+
+
+def until_here(model: str) -> str:
+    """What looks at the pictures while a model is being fetched, in words."""
+    return f"motion alone, until {model} is here: `hsi models list` shows how far it is"
 
 
 @contextmanager

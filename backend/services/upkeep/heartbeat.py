@@ -94,6 +94,15 @@ class EnricherWord(BaseModel):
     reason: str | None = None
 
 
+class AwaitedWord(BaseModel):
+    """How far, in bytes, a model is that is fetched; and why it was not to be had."""
+
+    model: str
+    done: int = 0
+    size: int | None = None
+    reason: str | None = None
+
+
 class Word(BaseModel):
     """What a worker has said, as far as this version understands it.
 
@@ -115,6 +124,7 @@ class Word(BaseModel):
     """Why its detector cannot be trusted."""
     refused_model: str | None = None
     """Why the model that was chosen is not at work."""
+    awaited_model: AwaitedWord | None = None
     media_root: str | None = None
     watched_folders: int = 0
     polled_folders: list[str] = []

@@ -147,6 +147,16 @@ LADDER: tuple[Rung, ...] = (
         "another.",
     ),
     Rung(
+        "detector_awaited",
+        "The model that was asked for cannot be fetched",
+        "`detector` says why: the model that a worker fetches was not to be had at the last try; "
+        "it is tried again, every half hour at the latest",
+        "Everything, by motion alone, or by the model that is at work.",
+        "Nothing; what moves is not told apart before it is here.",
+        "`hsi models pull` says the same, and goes on at once. `hsi models add` takes a file from "
+        "elsewhere, and `hsi models use motion` asks for none any more.",
+    ),
+    Rung(
         "detector_slow",
         "The detector takes long",
         "`detector` took longer than 1 s for each of the last three pictures, or has been at one "

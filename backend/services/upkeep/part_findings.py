@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -149,7 +149,20 @@ def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> 
     since = [word.breakers["detector"].since for word in words if "detector" in word.breakers]
     known = max((at for at in since if at), default=None)
     reason = _MOTION_ONLY if names == "motion" else f"{names} looks at the pictures{_by(words)}"
-    return Finding("detector", "healthy", reason, known)
+    return _with_awaited(words, Finding("detector", "healthy", reason, known))
+
+
+def _with_awaited(words: Sequence[Word], found: Finding) -> Finding:
+    """The finding, and how it goes with a model that is being fetched."""
+    awaited = next((word.awaited_model for word in words if word.awaited_model), None)
+    if awaited is None:
+        return found
+    if awaited.reason is not None:
+        reason = f"{found.reason}. {awaited.model} cannot be fetched: {awaited.reason}"
+        return Finding("detector", "degraded", reason, rung="detector_awaited")
+    of = f" of {awaited.size / 1e6:.0f}" if awaited.size else ""
+    far = f"{awaited.model} is being fetched, to be used then: {awaited.done / 1e6:.0f}{of} MB"
+    return replace(found, reason=f"{found.reason}. {far} are here")
 
 
 def _by(words: Sequence[Word]) -> str:

@@ -6,6 +6,7 @@ Whatever is written there is written under another name, flushed, and renamed.
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -21,6 +22,7 @@ from backend.core.errors import Conflict, Invalid, NotFound, Unavailable
 NO_MODEL = "motion"
 """The name under which nobody's file is used."""
 
+_LOOK_AGAIN_SECONDS = 0.1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 
 
@@ -37,12 +39,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the folder holds, by name; which one is used; and which hash each name's file had when
-    it was fetched first, which stays known when the file is removed."""
+    """What the folder holds, by name; which one is used; which hash each name's file had when it
+    was fetched first, which stays known when the file is removed; and which one is `awaited`: a
+    worker fetches it, and uses it then."""
 
     models: Mapping[str, Kept] = field(default_factory=dict)
     in_use: str | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
+    awaited: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,19 @@ class ModelFolder:
         """Where it lies until it is whole and known."""
         return self._path / f".{name}.part"
 
+    def size_of_part(self, name: str) -> int:
+        """How many bytes of it have come."""
+        try:
+            return self.part(name).stat().st_size
+        except OSError:
+            return 0
+
     def read(self) -> Manifest:
         """What is there. Raises Invalid (`models.manifest`) where that cannot be read."""
         try:
             said = orjson.loads(self._manifest.read_bytes())
             models = {name: Kept(**kept) for name, kept in said["models"].items()}
-            return Manifest(models, said["in_use"], said["hashes"])
+            return Manifest(models, said["in_use"], said["hashes"], said.get("awaited"))
         except FileNotFoundError:
             return Manifest()
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -103,24 +114,51 @@ class ModelFolder:
         return found.st_ino, found.st_mtime_ns
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
+    def changing(self, *, patience: float = 0.0) -> Iterator[None]:
         """While the folder is changed: nobody else does. Made where it is not there.
 
-        Raises Conflict where another command is at it, Unavailable where we may not write.
+        Raises Conflict where another command is at it, for longer than `patience` seconds;
+        Unavailable where we may not write.
         """
+        said = f"another `hsi models` is changing {self._path}: wait until it has ended"
+        with self._locked(".lock", said, patience):
+            yield
+
+    @contextmanager
+    def fetching(self, name: str) -> Iterator[None]:
+        """While a model is fetched: nobody else fetches it, or removes what came of it.
+
+        Raises as `changing`.
+        """
+        said = f"{name} is being fetched already: `hsi models list` shows how far it is"
+        with self._locked(f".{name}.lock", said, 0.0):
+            yield
+
+    def is_fetching(self, name: str) -> bool:
+        """Whether somebody fetches a model right now."""
+        try:
+            lock = os.open(self._path / f".{name}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            return not _held(lock, fcntl.LOCK_SH)
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def _locked(self, file: str, said: str, patience: float) -> Iterator[None]:
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(self._path / file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise unwritable(self._path, error) from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            end = time.monotonic() + patience
+            while not _held(lock, fcntl.LOCK_EX):
+                if time.monotonic() >= end:
+                    raise Conflict(said, code="models.busy")
+                time.sleep(_LOOK_AGAIN_SECONDS)
             yield
-        except BlockingIOError as error:
-            raise Conflict(
-                f"another `hsi models` is changing {self._path}: wait until it has ended",
-                code="models.busy",
-            ) from error
         finally:
             os.close(lock)
 
@@ -139,11 +177,19 @@ class ModelFolder:
         self._write(replace(manifest, models={**manifest.models, name: kept}, hashes=hashes))
 
     def use(self, name: str) -> None:
-        """Say which model is to be used; a worker that runs sees it. Raises NotFound."""
+        """Say which model is to be used; a worker that runs sees it. None is awaited any more.
+
+        Raises NotFound.
+        """
         manifest = self.read()
         if name != NO_MODEL and name not in manifest.models:
             raise _not_there(name)
-        self._write(replace(manifest, in_use=None if name == NO_MODEL else name))
+        in_use = None if name == NO_MODEL else name
+        self._write(replace(manifest, in_use=in_use, awaited=None))
+
+    def wait_for(self, name: str) -> None:
+        """Say which model is to be fetched by a worker, and used then."""
+        self._write(replace(self.read(), awaited=name))
 
     def forget(self, name: str) -> None:
         """Do not hold the next file of that name to the hash of the first one."""
@@ -154,7 +200,7 @@ class ModelFolder:
     def remove(self, name: str) -> None:
         """Remove a model, or what there is of it.
 
-        Raises NotFound, or Conflict for the one in use.
+        Raises NotFound, or Conflict for the one in use, or one that is being fetched.
         """
         manifest = self.read()
         if name == manifest.in_use:
@@ -165,9 +211,10 @@ class ModelFolder:
         if name not in manifest.models and not self.part(name).exists():
             raise _not_there(name)
         models = {one: kept for one, kept in manifest.models.items() if one != name}
-        self._write(replace(manifest, models=models))
-        self.file(name).unlink(missing_ok=True)
-        drop(self.part(name))
+        with self.fetching(name):
+            self._write(replace(manifest, models=models))
+            self.file(name).unlink(missing_ok=True)
+            drop(self.part(name))
 
     def fault(self, name: str) -> str | None:
         """What is wrong with a model's file; None where it is as it was. Raises NotFound."""
@@ -220,6 +267,15 @@ def drop(part: Path) -> None:
 def unwritable(folder: Path, error: OSError) -> Unavailable:
     """The error for a folder that takes nothing."""
     return Unavailable(f"cannot write to {folder}: {error.strerror}", code="models.unwritable")
+
+
+def _held(lock: int, kind: int) -> bool:
+    """Whether a lock of this kind on the file is ours now."""
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _not_there(name: str) -> NotFound:

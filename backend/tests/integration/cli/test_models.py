@@ -8,7 +8,8 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,32 +18,15 @@ import pytest
 
 from backend.cli import main
 from backend.core.config import get_settings
-from backend.services.detection.models import catalogue as module
 from backend.services.detection.models.catalogue import catalogue
+from backend.services.detection.models.folder import ModelFolder
 from backend.tests.fixtures.checkpoints import write_checkpoint
+from backend.tests.fixtures.hub import small_hub
 from backend.tests.fixtures.model_server import Manner, ModelServer, model_server
 from backend.tests.fixtures.onnx_models import no_queries, write_model
 from backend.tests.fixtures.product import PROJECT
 from backend.tests.fixtures.waiting import wait_for
 from backend.wiring import model_of
-
-CATALOGUE = """
-[[model]]
-name = "motion"
-title = "Motion"
-about = "no model"
-licence = ""
-figures = ""
-
-[[model]]
-name = "small"
-title = "Small"
-about = "for tests"
-licence = "Apache-2.0"
-figures = ""
-site = "https://hub.example"
-path = "somebody/small/resolve/main/model.onnx"
-"""
 
 
 @pytest.fixture
@@ -51,18 +35,9 @@ def content(tmp_path: Path) -> bytes:
 
 
 @pytest.fixture
-def hub(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    """The mirror that the settings name, and a catalogue with one model that nobody knows."""
-    file = tmp_path / "catalogue.toml"
-    file.write_text(CATALOGUE)
-    monkeypatch.setattr(module, "_FILE", file)
-    monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    catalogue.cache_clear()
-    with model_server(content) as server:
-        monkeypatch.setenv("MODELS__BASE_URL", f"{server.address}/mirror/")
+def hub(content: bytes, tmp_path: Path) -> Iterator[ModelServer]:
+    with small_hub(content, tmp_path) as server:
         yield server
-    catalogue.cache_clear()
 
 
 def run(*arguments: str) -> tuple[object, str, str]:
@@ -128,6 +103,19 @@ def test_a_file_is_held_to_the_hash_of_the_first_time(hub: ModelServer, tmp_path
     assert "small is here" in out
 
 
+def test_what_another_fetches_is_left_to_it(hub: ModelServer, tmp_path: Path) -> None:
+    folder = ModelFolder(tmp_path / "data" / "models")
+    with folder.fetching("small"):
+        assert states()["small"] == "being fetched"
+        status, out, said = run("pull", "small")
+    assert (status, out) == (1, "")
+    assert "small is being fetched already: `hsi models list` shows how far it is" in said
+    assert hub.asked == []
+    with folder.changing():
+        folder.wait_for("small")
+    assert states()["small"] == "awaited"
+
+
 def test_a_hub_that_declares_its_hash_is_taken_at_its_word(
     hub: ModelServer, content: bytes
 ) -> None:
@@ -150,7 +138,7 @@ def test_what_is_no_model_is_not_kept(hub: ModelServer, tmp_path: Path) -> None:
     assert "cannot be loaded" in said
     assert states()["small"] == "can be fetched"
     kept = {path.name for path in (tmp_path / "data" / "models").iterdir()}
-    assert kept == {".lock"}
+    assert kept == {".lock", ".small.lock"}
 
 
 def test_without_a_network_it_says_what_can_be_done(
@@ -263,6 +251,26 @@ def test_the_shipped_catalogue_s_hashes_are_held_to(
     assert "and not 3659407 bytes" in said
 
 
+def shown_by(terminal: int) -> Callable[[], str]:
+    """What a terminal shows, once nobody writes to it any more; read meanwhile, lest it fills."""
+    pieces: list[bytes] = []
+
+    def read() -> None:
+        with contextlib.suppress(OSError):  # nobody writes to it any more
+            while piece := os.read(terminal, 4096):
+                pieces.append(piece)
+        os.close(terminal)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+
+    def shown() -> str:
+        reader.join()
+        return b"".join(pieces).decode()
+
+    return shown
+
+
 @pytest.mark.slow
 def test_what_is_stopped_by_ctrl_c_or_killed_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -285,13 +293,11 @@ def test_what_is_stopped_by_ctrl_c_or_killed_goes_on(
             stderr=of_child,
         )
         os.close(of_child)
+        shown = shown_by(terminal)
         wait_for(lambda: part.is_file() and part.stat().st_size == size, what="a part of it")
-        assert states()["yolox-nano"] == "partly here"
+        assert states()["yolox-nano"] == f"being fetched, {100 * size // len(content)} %"
         child.send_signal(number)
-        status = child.wait(10)
-        shown = os.read(terminal, 100_000).decode()
-        os.close(terminal)
-        return status, shown
+        return child.wait(10), shown()
 
     with model_server(content) as server:
         monkeypatch.setenv("MODELS__BASE_URL", server.address)

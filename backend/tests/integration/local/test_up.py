@@ -17,7 +17,7 @@ import pytest
 from redis import Redis
 
 from backend.local.process import holders
-from backend.local.up import UpOptions
+from backend.local.up import UpOptions, until_here
 from backend.local.valkey import EmbeddedValkey
 from backend.tests.fixtures.run import ROOT
 from backend.tests.fixtures.waiting import is_gone, wait_for
@@ -123,6 +123,7 @@ def test_it_says_what_looks_at_the_pictures(tmp_path: Path) -> None:
     assert UpOptions(tmp_path).detector.startswith("motion alone")
     assert UpOptions(tmp_path, model=Path("m.onnx")).detector == "m.onnx"
     assert UpOptions(tmp_path, detectors=addresses).detector == "asked at http://a:1, http://b:1"
+    assert until_here("small").startswith("motion alone, until small is here: ")
 
 
 Start = Callable[..., RunningUp]

@@ -15,10 +15,12 @@ import typer
 
 from backend.cli.status import status
 from backend.core.redis import RedisClient
-from backend.services.detection.models.folder import ModelFolder
+from backend.services.detection.models.folder import Manifest, ModelFolder
 from backend.services.detection.models.taking import copy_in, take_part
 from backend.services.upkeep.heartbeat import heard
+from backend.services.upkeep.part_findings import look_at_detectors
 from backend.tests.fixtures.ledger import Ledger
+from backend.tests.fixtures.model_server import model_server
 from backend.tests.fixtures.onnx_models import no_queries, write_model
 from backend.tests.fixtures.product import PROJECT, Product, until
 from backend.tests.fixtures.waiting import wait_for
@@ -211,6 +213,32 @@ async def test_another_model_is_taken_up_while_it_runs(
 
 def move(file: Path, to: Path) -> None:
     file.rename(to)
+
+
+async def test_the_first_model_is_fetched_where_the_setting_says_so(
+    product: Product, real_redis: RedisClient
+) -> None:
+    """Up to the first doubt: what this server has is not what the catalogue knows."""
+    product.media_root.mkdir()
+    models = ModelFolder(product.media_root.parent / "models")
+    with model_server(b"something else") as server:
+        product.environment = {
+            **product.environment,
+            "MODELS__AUTO_DOWNLOAD": "true",
+            "MODELS__BASE_URL": server.address,
+            "NO_PROXY": "127.0.0.1",
+        }
+        product.start_worker()
+
+        async def is_said() -> bool:
+            said = look_at_detectors(await heard(real_redis)).reason
+            return "rtdetrv2-s cannot be fetched: 127.0.0.1 has another file there" in said
+
+        await until(is_said, "the worker's word", seconds=20)
+    assert models.read() == Manifest(awaited="rtdetrv2-s")
+    assert [path.rpartition("/")[2] for path, _ in server.asked] == ["model.onnx"] * len(
+        server.asked
+    )
 
 
 async def test_a_model_in_use_that_is_gone_is_no_reason_for_motion(

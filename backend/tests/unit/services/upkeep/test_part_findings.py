@@ -332,6 +332,26 @@ def test_a_model_that_was_chosen_and_cannot_be_used_is_said() -> None:
     )
 
 
+def test_how_far_a_model_is_that_is_fetched_is_said() -> None:
+    half = {"model": "rtdetrv2-s", "done": 40_600_000, "size": 81_057_510}
+    found = look_at_detectors([word(detector="motion", awaited_model=half)])
+    assert found.status == "healthy"
+    assert found.reason.startswith("motion only: ")
+    assert found.reason.endswith(
+        ". rtdetrv2-s is being fetched, to be used then: 41 of 81 MB are here"
+    )
+    unknown = half | {"size": None}
+    found = look_at_detectors([word(detector="motion", awaited_model=unknown)])
+    assert found.reason.endswith(": 41 MB are here")
+
+
+def test_a_model_that_cannot_be_fetched_is_said() -> None:
+    away = {"model": "rtdetrv2-s", "done": 0, "reason": "hub.example cannot be reached"}
+    found = look_at_detectors([word(detector="motion", awaited_model=away), word("two")])
+    assert (found.status, found.rung) == ("degraded", "detector_awaited")
+    assert found.reason.endswith(". rtdetrv2-s cannot be fetched: hub.example cannot be reached")
+
+
 def test_a_detector_that_takes_long_is_said() -> None:
     quick, slow = SLOW | {"seconds": 1.2}, SLOW
     found = look_at_detectors(
@@ -358,6 +378,7 @@ def test_every_rung_is_on_the_ladder() -> None:
         look_at_detectors([word(slow={"detector": SLOW})]),
         look_at_detectors([word(doubt="it is blind")]),
         look_at_detectors([word(refused_model="it is broken")]),
+        look_at_detectors([word(awaited_model={"model": "small", "reason": "no network"})]),
         look_at_dead_letters(1),
         look_at_disks([Path("/nowhere")]),
     ]

@@ -1,5 +1,6 @@
 """What `<data>/models` holds, and which of it is used."""
 
+import threading
 from hashlib import sha256
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from backend.core.errors import Conflict, Invalid, NotFound, Unavailable
 from backend.services.detection.models.folder import (
+    Chosen,
     Kept,
     Manifest,
     ModelFolder,
@@ -76,7 +78,10 @@ def test_what_is_not_there(folder: ModelFolder) -> None:
 def test_what_broke_off_can_be_removed(folder: ModelFolder, tmp_path: Path) -> None:
     folder.part("small").write_bytes(b"half")
     folder.remove("small")
-    assert [path.name for path in (tmp_path / "models").iterdir()] == ["manifest.json"]
+    assert {path.name for path in (tmp_path / "models").iterdir()} == {
+        "manifest.json",
+        ".small.lock",
+    }
 
 
 def test_a_file_that_is_not_what_it_was(folder: ModelFolder) -> None:
@@ -99,6 +104,52 @@ def test_one_at_a_time(folder: ModelFolder) -> None:
         pytest.fail("two at once")
     with folder.changing():
         pass
+
+
+def test_who_may_wait_gets_his_turn(folder: ModelFolder) -> None:
+    held = folder.changing()
+    held.__enter__()
+    end = threading.Timer(0.15, held.__exit__, (None, None, None))
+    end.start()
+    with folder.changing(patience=20):
+        pass
+    end.join()
+
+
+def test_one_that_is_fetched_is_fetched_once_and_not_removed(folder: ModelFolder) -> None:
+    folder.part("small").write_bytes(b"half")
+    assert not folder.is_fetching("small")
+    with folder.fetching("small"):
+        assert folder.is_fetching("small")
+        assert not folder.is_fetching("large")
+        with pytest.raises(Conflict, match="being fetched already"), folder.fetching("small"):
+            pytest.fail("twice at once")
+        with pytest.raises(Conflict, match="being fetched already"):
+            folder.remove("small")
+        with folder.changing(), folder.fetching("large"):
+            pass
+    assert not folder.is_fetching("small")
+    assert folder.size_of_part("small") == 4
+    folder.remove("small")
+    assert folder.size_of_part("small") == 0
+
+
+def test_whoever_chooses_does_not_await_any_more(folder: ModelFolder) -> None:
+    assert folder.read().awaited is None
+    folder.wait_for("large")
+    keep(folder)
+    assert (folder.read().awaited, folder.chosen()) == ("large", Chosen())
+    folder.use("small")
+    assert folder.read().awaited is None
+    folder.wait_for("large")
+    folder.use("motion")
+    assert folder.read() == Manifest({"small": KEPT}, None, {"small": KEPT.sha256}, None)
+
+
+def test_a_manifest_of_an_earlier_version_awaits_none(folder: ModelFolder, tmp_path: Path) -> None:
+    manifest = tmp_path / "models" / "manifest.json"
+    manifest.write_text('{"version": 1, "models": {}, "in_use": null, "hashes": {}}')
+    assert folder.read() == Manifest()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,182 @@
+"""The model that an owner asked for before it was here: fetched while motion works, then used.
+
+It is fetched by a process of its own, which may take its time and crash over a file; when it has
+come, `ModelSwitch` takes it up as if it had been chosen by hand.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from backend.core.clock import Clock
+from backend.core.disk_threads import InThread
+from backend.core.retry import Pauses
+from backend.services.detection.models.catalogue import catalogue
+from backend.services.detection.models.folder import NO_MODEL, ModelFolder
+
+FIRST_MODEL = "rtdetrv2-s"
+"""The one that is offered where nobody has chosen yet."""
+
+LOOK_EVERY_SECONDS = 2.0
+LONGEST_PAUSE = 1800.0
+IN_OTHER_HANDS = 75
+"""The status with which the process ends where another one fetches the model already."""
+_LEAVE_SECONDS = 2.0
+_OTHERS_SECONDS = 60.0
+_HOME = Path(__file__).parents[4]
+"""Where `backend` is found, whatever folder we are in."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """How far a model is, in bytes; and why it was not to be had at the last try."""
+
+    model: str
+    done: int
+    size: int | None
+    reason: str | None
+
+
+class AwaitedModel:
+    """Sees which model is awaited, and has `command` fetch it until it is there.
+
+    `state` says how that goes; None where none is awaited. With `asks_first`, the first model is,
+    as long as nobody has chosen any.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        command: Sequence[str],
+        clock: Clock,
+        *,
+        asks_first: bool,
+        in_thread: InThread = asyncio.to_thread,
+    ) -> None:
+        self.state: Awaited | None = None
+        self._folder = folder
+        self._command = command
+        self._clock = clock
+        self._asks_first = asks_first
+        self._in_thread = in_thread
+        self._process: subprocess.Popen[bytes] | None = None
+        self._name: str | None = None
+        self._reason: str | None = None
+        self._pauses = Pauses(longest=LONGEST_PAUSE)
+        self._due = clock.monotonic()
+
+    async def run(self) -> None:
+        """Look every few seconds, until cancelled."""
+        try:
+            if self._asks_first:
+                await self._in_thread(ask_for_first, self._folder)
+            while True:
+                await self.look()
+                await self._clock.sleep(LOOK_EVERY_SECONDS)
+        finally:
+            await self._stop()
+
+    async def look(self) -> None:
+        """Begin to fetch what is awaited, see how far that is, or end it."""
+        manifest = await self._in_thread(self._folder.read)
+        awaited = manifest.awaited
+        if awaited != self._name:
+            await self._stop()
+            self._name, self._reason, self._due = awaited, None, self._clock.monotonic()
+            self._pauses.begin_anew()
+        elif self._process is not None and self._process.poll() is not None:
+            self._note_end(self._process)
+        if awaited is None:
+            self.state = None
+            return
+        is_here = awaited in manifest.models  # brought by hand: it has only to be used
+        if self._process is None and (is_here or self._clock.monotonic() >= self._due):
+            self._begin(awaited)
+        done = await self._in_thread(self._folder.size_of_part, awaited)
+        self.state = Awaited(awaited, done, _size_of(awaited), self._reason)
+
+    def _begin(self, name: str) -> None:
+        log.info("a model is fetched", model=name)
+        command = [*self._command, "--parent", str(os.getpid())]
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - wiring's
+                command,
+                cwd=_HOME,
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                process_group=0,
+            )
+        except OSError as error:
+            self._fail(f"it cannot be begun: {error.strerror}")
+
+    def _note_end(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = None
+        said = _last_line(process)
+        if process.returncode == IN_OTHER_HANDS:
+            self._due = self._clock.monotonic() + LOOK_EVERY_SECONDS
+        elif process.returncode != 0:
+            self._fail(said or f"its process ended with status {process.returncode}")
+
+    def _fail(self, reason: str) -> None:
+        self._reason = reason
+        self._due = self._clock.monotonic() + self._pauses.after()
+        log.warning("the model cannot be fetched", model=self._name, reason=reason)
+
+    async def _stop(self) -> None:
+        """End the process; what came stays."""
+        process, self._process = self._process, None
+        if process is not None:
+            await asyncio.to_thread(_end, process)
+
+
+def ask_for_first(folder: ModelFolder) -> None:
+    """Have the first model awaited, if nobody has chosen or added any."""
+    with folder.changing(patience=_OTHERS_SECONDS):
+        if folder.mark() is None:
+            folder.wait_for(FIRST_MODEL)
+
+
+def use_awaited(folder: ModelFolder, name: str, *, doubt: str | None) -> bool:
+    """Use the model, which is here now, unless it cannot be trusted or another one was chosen.
+
+    Whether it is in use. One that cannot be trusted is not awaited any more either.
+    """
+    with folder.changing(patience=_OTHERS_SECONDS):
+        if folder.read().awaited != name:
+            return False
+        folder.use(name if doubt is None else NO_MODEL)
+    return doubt is None
+
+
+def _size_of(name: str) -> int | None:
+    entry = catalogue().get(name)
+    return entry.source.size if entry is not None and entry.source is not None else None
+
+
+def _last_line(process: subprocess.Popen[bytes]) -> str:
+    """What it said at the end, as `hsi` says why."""
+    assert process.stderr is not None  # noqa: S101 - it is a pipe
+    with process.stderr:
+        lines = process.stderr.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("hsi: ") if lines else ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it and what it has started; none of it is worth waiting for."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_LEAVE_SECONDS)
+            break
+    assert process.stderr is not None  # noqa: S101 - it is a pipe
+    process.stderr.close()
