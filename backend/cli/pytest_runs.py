@@ -5,7 +5,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.core.errors import Invalid, NotFound
@@ -18,11 +18,13 @@ class Run:
     """Levels that one pytest runs together, by so many processes for each core; 0: all in one.
 
     Two for each where tests spend half their time waiting for processes that they have started.
+    `options` are pytest's.
     """
 
     levels: tuple[str, ...]
     per_core: int
     covered: bool
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -32,11 +34,13 @@ class Run:
 
 RUNS = (
     Run(("unit",), per_core=1, covered=True),
-    Run(("integration", "e2e"), per_core=2, covered=True),
-    # What they reach, others have reached before: measuring would only make them slower.
-    Run(("faults",), per_core=2, covered=False),
+    Run(("integration",), per_core=2, covered=True),
+    # What they reach, others have reached before: measuring would only make them slower. While
+    # the ones wait for an outage to end, the others work.
+    Run(("e2e", "faults"), per_core=2, covered=False),
     Run(("gpu",), per_core=0, covered=False),
-    Run(("benchmarks",), per_core=0, covered=False),
+    # Here it counts what they give, not how long they take: a look at each is enough.
+    Run(("benchmarks",), per_core=0, covered=False, options=("--benchmark-max-time=0.1",)),
 )
 LEVELS = tuple(level for run in RUNS for level in run.levels)
 
@@ -82,8 +86,7 @@ def runs_of(levels: Sequence[str], root: Path) -> list[Run]:
         raise NotFound(f"{', '.join(missing)}: no such tests yet", code="test.level")
     wanted = levels or there
     chosen = (
-        Run(tuple(level for level in run.levels if level in wanted), run.per_core, run.covered)
-        for run in RUNS
+        replace(run, levels=tuple(level for level in run.levels if level in wanted)) for run in RUNS
     )
     return [run for run in chosen if run.levels]
 
@@ -96,6 +99,7 @@ def command(
         *(sys.executable, "-m", "pytest", "-q"),
         *(f"backend/tests/{level}" for level in run.levels),
         *_processes(run),
+        *run.options,
         *("-m", "long" if long else "not long"),
         *(("--cov", "--cov-report=") if measured else ("--no-cov",)),
         f"--junitxml={report}",

@@ -86,7 +86,7 @@ def test_who_says_no_has_motion_and_is_not_asked_again(
 
 @pytest.mark.slow
 def test_who_leaves_is_asked_the_next_time(shown_to: Answering, models: ModelFolder) -> None:
-    assert "awaited" not in shown_to(b"\x04")
+    assert "awaited:" not in shown_to(b"\x04")
     assert models.mark() is None
 
 

@@ -37,7 +37,7 @@ def test_a_level_that_there_is_not_is_refused() -> None:
 
 
 def test_without_levels_all_that_the_project_has_are_run(root: Path) -> None:
-    assert [run.levels for run in runs_of([], root)] == [("unit",), ("integration", "e2e")]
+    assert [run.levels for run in runs_of([], root)] == [("unit",), ("integration",), ("e2e",)]
     assert [run.levels for run in runs_of(["e2e"], root)] == [("e2e",)]
 
 
@@ -90,13 +90,13 @@ def test_where_tests_wait_for_processes_there_are_several_for_each_core(
 
 def test_what_takes_minutes_runs_alone_and_unmeasured() -> None:
     words = command(
-        Run(("faults",), per_core=0, covered=True),
+        Run(("faults",), per_core=0, covered=True, options=("--quickly",)),
         Path("/report.xml"),
         long=True,
         measured=False,
         more=[],
     )
-    assert words[5:9] == ["-n0", "-m", "long", "--no-cov"]
+    assert words[5:10] == ["-n0", "--quickly", "-m", "long", "--no-cov"]
 
 
 @pytest.mark.parametrize(("long", "profile"), [(False, "ci"), (True, "long")])
