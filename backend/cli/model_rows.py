@@ -54,7 +54,7 @@ def _row(entry: "Entry") -> Document:
         "licence": entry.licence or None,
         "bytes": entry.source.size if entry.source else None,
         "family": None,
-        "state": "weights only" if entry.weights else "can be fetched",
+        "state": "can be fetched" if entry.source else "weights only",
     }
 
 

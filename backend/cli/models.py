@@ -147,10 +147,12 @@ def export(
         show_line(f"{output} is written: `hsi models add {output}` adds it")
         return
     given = check_name(name or Path(weights).resolve().name.lower())
-    with TemporaryDirectory(prefix="hsi-export-") as folder:
-        made = Path(folder, f"{given}.onnx")
+    folder = folder_of(settings_of(data))
+    _check_free(folder, given)  # before minutes are spent
+    with TemporaryDirectory(prefix="hsi-export-") as work:
+        made = Path(work, f"{given}.onnx")
         write(source, made)
-        _add_file(folder_of(settings_of(data)), given, made, source)
+        _add_file(folder, given, made, source)
 
 
 @app.command()
@@ -248,20 +250,24 @@ def tell_taken(name: str, seen: "Seen") -> None:
 
 def _add_file(folder: "ModelFolder", name: str, file: Path, source: str) -> None:
     """Copy a file into the folder, unless the name is taken, or the file is no model."""
-    from backend.core.errors import Conflict
-    from backend.services.detection.models.catalogue import catalogue
     from backend.services.detection.models.taking import copy_in, look_into
 
     look_into(file)  # before it is copied, and under the name by which the owner knows it
     with folder.changing():
-        entry = catalogue().get(name)
-        if name in folder.read().models or (entry is not None and entry.weights is None):
-            raise Conflict(
-                f"there is a model {name} already: give another --name", code="model.exists"
-            )
+        _check_free(folder, name)
         copy_in(folder, name, file)
         seen = _take(folder, name, source)
     tell_taken(name, seen)
+
+
+def _check_free(folder: "ModelFolder", name: str) -> None:
+    """Raise Conflict for the name of a model that is here, or could be fetched."""
+    from backend.core.errors import Conflict
+    from backend.services.detection.models.catalogue import catalogue
+
+    entry = catalogue().get(name)
+    if name in folder.read().models or (entry is not None and entry.source is not None):
+        raise Conflict(f"there is a model {name} already: give another --name", code="model.exists")
 
 
 def _take(folder: "ModelFolder", name: str, source: str) -> "Seen":

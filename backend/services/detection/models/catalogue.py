@@ -29,7 +29,7 @@ class Source:
 class Entry:
     """A model of the catalogue.
 
-    `source` is where its ONNX file is. `weights` is the repository of what is not exported yet.
+    `source` is where its ONNX file is, where there is one. `weights` is the repository of those.
     """
 
     name: str

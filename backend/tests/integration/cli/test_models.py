@@ -323,6 +323,12 @@ def test_what_has_no_weights_cannot_be_exported(tmp_path: Path) -> None:
     assert "no model nothing in the catalogue" in run("export", "nothing")[2]
 
 
+def test_a_name_that_is_taken_is_said_before_anything_is_exported(tmp_path: Path) -> None:
+    status, _, said = run("export", "rtdetrv2-s", "--data", str(tmp_path))
+    assert status == 1
+    assert "there is a model rtdetrv2-s already: give another --name" in said
+
+
 @pytest.mark.skipif(find_spec("transformers") is not None, reason="transformers is installed")
 def test_where_torch_is_missing_export_says_what_to_install(tmp_path: Path) -> None:
     status, _, said = run("export", str(tmp_path), "--output", str(tmp_path / "m.onnx"))
