@@ -73,6 +73,7 @@ class AwaitedModel:
         self._reason: str | None = None
         self._pauses = Pauses(longest=LONGEST_PAUSE)
         self._due = clock.monotonic()
+        self._was_here = False
 
     async def run(self) -> None:
         """Look every few seconds, until cancelled."""
@@ -98,8 +99,11 @@ class AwaitedModel:
         if awaited is None:
             self.state = None
             return
-        is_here = awaited in manifest.models  # brought by hand: it has only to be used
-        if self._process is None and (is_here or self._clock.monotonic() >= self._due):
+        is_here = awaited in manifest.models
+        if is_here and not self._was_here:  # brought by hand: it has only to be used
+            self._due = self._clock.monotonic()
+        self._was_here = is_here
+        if self._process is None and self._clock.monotonic() >= self._due:
             self._begin(awaited)
         done = await self._in_thread(self._folder.size_of_part, awaited)
         self.state = Awaited(awaited, done, _size_of(awaited), self._reason)

@@ -188,6 +188,9 @@ async def test_one_that_is_brought_by_hand_is_used_at_once(waiting: Waiting) -> 
         copy_in(waiting.folder, "small", waiting.data.parent / "m.onnx")
         take_part(waiting.folder, "small", "a test", datetime.now(UTC))
     await waiting.until(lambda: waiting.tries == 2, "it to be used, though nothing is due")
+    await waiting.until(lambda: waiting.awaited._process is None, "the end of that")
+    await waiting.awaited.look()
+    assert waiting.awaited._process is None, "where it cannot be used, that is tried in its time"
 
 
 async def test_one_that_another_worker_fetches_is_no_fault(waiting: Waiting) -> None:
