@@ -293,7 +293,7 @@ def _add_models(
     supervisor.add("models", switch.run)
     if settings.models.auto_download is False:
         return None
-    command = (sys.executable, "-m", "backend.cli", "models", "fetch-awaited")
+    command = (sys.executable, "-P", "-m", "backend.cli", "models", "fetch-awaited")
     awaited = AwaitedModel(
         models,
         (*command, "--data", str(settings.data)),

@@ -27,19 +27,20 @@ def rows_of(folder: "ModelFolder", model: Path | None) -> list[Document]:
         elif name == NO_MODEL or name in manifest.models:
             row["state"] = "here"
         elif folder.is_fetching(name):
-            row["state"] = _how_far(folder.size_of_part(name), row.get("bytes"))
+            row["state"] = f"being fetched{_how_far(folder.size_of_part(name), row)}"
+        elif name == manifest.awaited:
+            row["state"] = f"awaited{_how_far(folder.size_of_part(name), row)}"
         elif folder.part(name).exists():
             row["state"] = "partly here"
-        elif name == manifest.awaited:
-            row["state"] = "awaited"
         if name in manifest.models and not folder.file(name).is_file():
             row["state"] += ", and gone"
     return list(rows.values())
 
 
-def _how_far(done: int, size: int | None) -> str:
-    """How far a model is that is being fetched; of its size, where that is known."""
-    return f"being fetched, {100 * done // size} %" if size else "being fetched"
+def _how_far(done: int, row: Document) -> str:
+    """How much of a model is here, where its size is known."""
+    size = row.get("bytes")
+    return f", {100 * done // size} %" if size else ""
 
 
 def _row(entry: "Entry") -> Document:

@@ -36,8 +36,7 @@ def list_models(data: Data = None, as_json: Json = False) -> None:
         print_json(rows)
     else:
         show(rows)
-        if settings.detector.model is not None:
-            typer.echo(f"\nDETECTOR__MODEL is set, and goes before: {settings.detector.model}")
+        _tell_what_goes_before(settings)
 
 
 @app.command()
@@ -75,29 +74,16 @@ def fetch_awaited(
     """Fetch the model that was asked for before it was here, and use it: what a worker runs."""
     import signal
 
-    from backend.core.errors import Conflict
     from backend.core.parent import end_with
-    from backend.services.detection.models.awaited import IN_OTHER_HANDS, use_awaited
 
     end_with(parent, signal.SIGTERM)
     settings = settings_of(data)
-    folder = folder_of(settings)
-    name = folder.read().awaited
+    name = folder_of(settings).read().awaited
     if name is None:
         return
-    typer.echo(f"{name} is being fetched, to be used then")
-    try:
-        with _puller(settings, _tenths(name)) as puller:
-            pulled = puller.model(name)
-    except Conflict as error:
-        if error.code == "models.busy":
-            raise typer.Exit(IN_OTHER_HANDS) from None
-        raise
-    doubt = pulled.seen.doubt if pulled else None
-    if use_awaited(folder, name, doubt=doubt):
-        typer.echo(f"{name} is here, and looks at the pictures from now on")
-    elif doubt:
-        typer.echo(f"{name} is here, and not used, since it cannot be trusted: {doubt}")
+    with _puller(settings, _tenths(name)) as puller:
+        if puller.awaited() is not None:
+            typer.echo(f"{name} is here, and looks at the pictures from now on")
 
 
 @app.command()
@@ -166,7 +152,11 @@ def use(name: Name, data: Data = None) -> None:
     with folder.changing():
         fault = folder.fault(name) if name != "motion" else None
         if fault:
-            raise Invalid(f"{name}: {fault}; remove it and fetch it again", code="model.damaged")
+            raise Invalid(
+                f"{name}: {fault}. `hsi models pull {name}` mends one of the catalogue; your own, "
+                "remove and add again",
+                code="model.damaged",
+            )
         folder.use(name)
     show_line(f"{name} is to look at the pictures: a worker that runs takes it up within seconds")
     if settings.detector.model is not None:
@@ -238,6 +228,16 @@ def _puller(settings: "Settings", progress: "Progress") -> "Iterator[Pull]":
         )
 
 
+def _tell_what_goes_before(settings: "Settings") -> None:
+    """Say which settings have the worker do otherwise."""
+    if settings.detector.model is not None:
+        typer.echo(f"\nDETECTOR__MODEL is set, and goes before: {settings.detector.model}")
+    elif settings.detector.urls:
+        typer.echo("\nDETECTOR__URLS is set, and goes before: a service looks at the pictures")
+    elif settings.models.auto_download is False and folder_of(settings).read().awaited:
+        typer.echo("\nMODELS__AUTO_DOWNLOAD is false: what is awaited is not fetched")
+
+
 def tell_taken(name: str, seen: "Seen") -> None:
     """Say what a new model is, and what may be done next."""
     from backend.cli.tables import show_line
@@ -250,24 +250,36 @@ def tell_taken(name: str, seen: "Seen") -> None:
 
 def _add_file(folder: "ModelFolder", name: str, file: Path, source: str) -> None:
     """Copy a file into the folder, unless the name is taken, or the file is no model."""
+    from backend.core.errors import Invalid
+    from backend.services.detection.models.folder import hash_of
     from backend.services.detection.models.taking import copy_in, look_into
 
+    if file.is_dir():
+        raise Invalid(f"{file} is a folder, and not a model's file", code="model.no_file")
     look_into(file)  # before it is copied, and under the name by which the owner knows it
     with folder.changing():
-        _check_free(folder, name)
+        _check_free(folder, name, sha256=hash_of(file))
         copy_in(folder, name, file)
         seen = _take(folder, name, source)
     tell_taken(name, seen)
 
 
-def _check_free(folder: "ModelFolder", name: str) -> None:
-    """Raise Conflict for the name of a model that is here, or could be fetched."""
+def _check_free(folder: "ModelFolder", name: str, *, sha256: str | None = None) -> None:
+    """Raise Conflict for the name of a model that is here, or that is another one's.
+
+    A file that the catalogue knows, by its `sha256`, may have its name.
+    """
     from backend.core.errors import Conflict
     from backend.services.detection.models.catalogue import catalogue
 
-    entry = catalogue().get(name)
-    if name in folder.read().models or (entry is not None and entry.source is not None):
+    if name in folder.read().models:
         raise Conflict(f"there is a model {name} already: give another --name", code="model.exists")
+    entry = catalogue().get(name)
+    if entry is not None and entry.source is not None and entry.source.sha256 != sha256:
+        raise Conflict(
+            f"{name} is the name of another file, which the catalogue knows: give another --name",
+            code="model.exists",
+        )
 
 
 def _take(folder: "ModelFolder", name: str, source: str) -> "Seen":
@@ -301,10 +313,13 @@ def _tenths(name: str) -> "Progress":
     """A line for each tenth that has come, for a log or a terminal that others write to."""
     from backend.cli.words import file_size
 
-    told = 0
+    told = -1
 
     def tell(done: int, total: int | None) -> None:
         nonlocal told
+        if told < 0:
+            told = 0
+            typer.echo(f"{name} is being fetched, to be used then")
         if total and (tenths := 10 * done // total) > told:
             told = tenths
             typer.echo(f"{name}: {file_size(done)} of {file_size(total)}")

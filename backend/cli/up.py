@@ -1,6 +1,7 @@
 """`hsi up`."""
 
 import os
+import select
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from backend.core.config import Settings
+
+_ANSWER_SECONDS = 180.0
 
 
 def up(
@@ -54,45 +57,84 @@ def up(
             model=model_of(settings).file,
             detectors=settings.detector.urls,
         ),
-        decide=partial(awaited_model, settings),
+        decide=partial(decide_on_model, settings),
     ).run()
 
 
-def awaited_model(settings: "Settings") -> str | None:
-    """The model that a worker is going to fetch; asks whether it should, where that is open."""
-    from backend.cli.models import folder_of
-    from backend.services.detection.models.awaited import FIRST_MODEL, ask_for_first
+def decide_on_model(settings: "Settings") -> str | None:
+    """The model that a worker is going to fetch; asks whether it should, where that is open.
+
+    Where nothing can be noted, that is said, and nothing is fetched: it is no reason not to start.
+    """
+    from backend.core.errors import Conflict, Unavailable
 
     wished = settings.models.auto_download
     if settings.detector.model is not None or settings.detector.urls or wished is False:
         return None
+    try:
+        return _awaited(settings, wished=bool(wished))
+    except (Conflict, Unavailable) as error:
+        typer.echo(f"no model is fetched: {error}", err=True)
+        return None
+
+
+def _awaited(settings: "Settings", *, wished: bool) -> str | None:
+    from backend.cli.models import folder_of
+    from backend.services.detection.models.awaited import ask_for_first
+
     folder = folder_of(settings)
-    if folder.mark() is None and wished is None and _somebody_is_there():
-        wished = _is_wanted(FIRST_MODEL, settings.models.base_url)
-        if not wished:
+    if folder.mark() is None and not wished and _somebody_is_there():
+        answer = _answer(_question(settings.models.base_url))
+        if answer is False:
             with folder.changing():
                 folder.use("motion")
+        wished = bool(answer)
     if wished:
         ask_for_first(folder)
-    return folder.read().awaited
+    manifest = folder.read()
+    if wished and manifest.awaited is None and manifest.in_use is None:
+        typer.echo("MODELS__AUTO_DOWNLOAD fetches nothing: motion was chosen, or a model added")
+    return manifest.awaited
 
 
 def _somebody_is_there() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and "CI" not in os.environ
+    """Whether there is a terminal, and we are not in its background."""
+    if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+        return False
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:  # it is nobody's terminal
+        return False
 
 
-def _is_wanted(name: str, mirror: str | None) -> bool:
+def _question(mirror: str | None) -> str:
     from backend.cli.words import file_size
-    from backend.services.detection.models.catalogue import catalogue
+    from backend.services.detection.models.catalogue import first_model
 
-    entry = catalogue()[name]
+    entry = first_model()
     source = entry.to_fetch()
     size = file_size(source.size or 0)
-    typer.echo(
-        "Nothing looks at the pictures yet but motion: it sees that something moves, and not what."
-    )
-    return typer.confirm(
+    return (
+        "Nothing looks at the pictures yet but motion, which sees that something moves, and not "
+        "what.\n"
         f"Fetch {entry.title} ({size}, {entry.licence}) from {mirror or source.site} in the "
-        "background, and use it then? This is asked once",
-        default=True,
+        "background, and use it then? This is asked once"
     )
+
+
+def _answer(question: str) -> bool | None:
+    """Yes or no; None where nobody answers for some minutes."""
+    while True:
+        typer.echo(f"{question} [Y/n]: ", nl=False)
+        if not select.select([sys.stdin], [], [], _ANSWER_SECONDS)[0]:
+            typer.echo("\nNobody answers: it is motion for now, and asked again the next time.")
+            return None
+        line = sys.stdin.readline()
+        if not line:
+            raise typer.Abort
+        word = line.strip().lower()
+        if word in {"", "y", "yes", "n", "no"}:
+            return word in {"", "y", "yes"}
+        question = "Please answer y or n"

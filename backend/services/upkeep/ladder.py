@@ -148,13 +148,14 @@ LADDER: tuple[Rung, ...] = (
     ),
     Rung(
         "detector_awaited",
-        "The model that was asked for cannot be fetched",
-        "`detector` says why: the model that a worker fetches was not to be had at the last try; "
-        "it is tried again, every half hour at the latest",
+        "The model that was asked for is not to be had",
+        "`detector` says why: the model that a worker fetches was not to be had at the last try, "
+        "which is made again every half hour at the latest; or what came is at fault, or does not "
+        "see, which is looked at again a day later",
         "Everything, by motion alone, or by the model that is at work.",
         "Nothing; what moves is not told apart before it is here.",
-        "`hsi models pull` says the same, and goes on at once. `hsi models add` takes a file from "
-        "elsewhere, and `hsi models use motion` asks for none any more.",
+        "`hsi models pull` tries at once. `hsi models add` takes a file from elsewhere, and "
+        "`hsi models use motion` asks for none any more.",
     ),
     Rung(
         "detector_slow",

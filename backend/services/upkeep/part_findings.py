@@ -125,7 +125,7 @@ def _folder_faults(words: Sequence[Word], roots: str) -> list[str]:
     return faults
 
 
-_MOTION_ONLY = "motion only: no model is installed, so it sees that something moves, and not what"
+_MOTION_ONLY = "motion only: no model is in use, so it sees that something moves, and not what"
 
 
 def look_at_detectors(words: Sequence[Word], *, nothing_waits: bool = False) -> Finding:
@@ -158,7 +158,7 @@ def _with_awaited(words: Sequence[Word], found: Finding) -> Finding:
     if awaited is None:
         return found
     if awaited.reason is not None:
-        reason = f"{found.reason}. {awaited.model} cannot be fetched: {awaited.reason}"
+        reason = f"{found.reason}. {awaited.model} is awaited, and not to be had: {awaited.reason}"
         return Finding("detector", "degraded", reason, rung="detector_awaited")
     of = f" of {awaited.size / 1e6:.0f}" if awaited.size else ""
     far = f"{awaited.model} is being fetched, to be used then: {awaited.done / 1e6:.0f}{of} MB"

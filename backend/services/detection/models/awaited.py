@@ -18,18 +18,16 @@ import structlog
 from backend.core.clock import Clock
 from backend.core.disk_threads import InThread
 from backend.core.retry import Pauses
-from backend.services.detection.models.catalogue import catalogue
-from backend.services.detection.models.folder import NO_MODEL, ModelFolder
-
-FIRST_MODEL = "rtdetrv2-s"
-"""The one that is offered where nobody has chosen yet."""
+from backend.services.detection.models.catalogue import catalogue, first_model
+from backend.services.detection.models.folder import OTHERS_SECONDS, ModelFolder
 
 LOOK_EVERY_SECONDS = 2.0
 LONGEST_PAUSE = 1800.0
-IN_OTHER_HANDS = 75
-"""The status with which the process ends where another one fetches the model already."""
+AT_FAULT = 2
+"""The status with which the process ends where what came is at fault."""
+AT_FAULT_PAUSE = 86_400.0
+"""Until that is fetched again: each time costs the whole file, and helps seldom."""
 _LEAVE_SECONDS = 2.0
-_OTHERS_SECONDS = 60.0
 _HOME = Path(__file__).parents[4]
 """Where `backend` is found, whatever folder we are in."""
 
@@ -38,7 +36,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """How far a model is, in bytes; and why it was not to be had at the last try."""
+    """How far a model is, in bytes; and why it was not to be had at the last try.
+
+    No reason is left once more of it comes.
+    """
 
     model: str
     done: int
@@ -74,6 +75,7 @@ class AwaitedModel:
         self._pauses = Pauses(longest=LONGEST_PAUSE)
         self._due = clock.monotonic()
         self._was_here = False
+        self._done_before = 0
 
     async def run(self) -> None:
         """Look every few seconds, until cancelled."""
@@ -94,46 +96,55 @@ class AwaitedModel:
             await self._stop()
             self._name, self._reason, self._due = awaited, None, self._clock.monotonic()
             self._pauses.begin_anew()
-        elif self._process is not None and self._process.poll() is not None:
-            self._note_end(self._process)
         if awaited is None:
             self.state = None
             return
+        done = await self._in_thread(self._folder.size_of_part, awaited)
+        if self._process is not None and self._process.poll() is not None:
+            self._note_end(self._process, has_grown=done > self._done_before)
         is_here = awaited in manifest.models
         if is_here and not self._was_here:  # brought by hand: it has only to be used
             self._due = self._clock.monotonic()
         self._was_here = is_here
         if self._process is None and self._clock.monotonic() >= self._due:
-            self._begin(awaited)
-        done = await self._in_thread(self._folder.size_of_part, awaited)
-        self.state = Awaited(awaited, done, _size_of(awaited), self._reason)
+            await self._begin(awaited, done)
+        comes = self._process is not None and done > self._done_before
+        self.state = Awaited(awaited, done, _size_of(awaited), None if comes else self._reason)
 
-    def _begin(self, name: str) -> None:
+    async def _begin(self, name: str, done: int) -> None:
+        if await self._in_thread(self._folder.is_fetching, name):  # by another worker, or by hand
+            self._reason = None
+            return
         log.info("a model is fetched", model=name)
+        self._done_before = done
         command = [*self._command, "--parent", str(os.getpid())]
+        paths = filter(None, (str(_HOME), os.environ.get("PYTHONPATH")))
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - wiring's
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - wiring's; from the main thread
                 command,
-                cwd=_HOME,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 process_group=0,
             )
         except OSError as error:
-            self._fail(f"it cannot be begun: {error.strerror}")
+            self._fail(f"it cannot be begun: {error.strerror}", self._pauses.after())
 
-    def _note_end(self, process: subprocess.Popen[bytes]) -> None:
+    def _note_end(self, process: subprocess.Popen[bytes], *, has_grown: bool) -> None:
         self._process = None
-        said = _last_line(process)
-        if process.returncode == IN_OTHER_HANDS:
-            self._due = self._clock.monotonic() + LOOK_EVERY_SECONDS
-        elif process.returncode != 0:
-            self._fail(said or f"its process ended with status {process.returncode}")
+        status, said = process.returncode, _last_line(process)
+        if status == 0:
+            log.info("the model that was awaited is here", model=self._name)
+            return
+        if has_grown:
+            self._pauses.begin_anew()
+        pause = AT_FAULT_PAUSE if status == AT_FAULT else self._pauses.after()
+        self._fail(said or f"its process ended with status {status}", pause)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str, pause: float) -> None:
         self._reason = reason
-        self._due = self._clock.monotonic() + self._pauses.after()
-        log.warning("the model cannot be fetched", model=self._name, reason=reason)
+        self._due = self._clock.monotonic() + pause
+        log.warning("the model that is awaited is not to be had", model=self._name, reason=reason)
 
     async def _stop(self) -> None:
         """End the process; what came stays."""
@@ -144,21 +155,9 @@ class AwaitedModel:
 
 def ask_for_first(folder: ModelFolder) -> None:
     """Have the first model awaited, if nobody has chosen or added any."""
-    with folder.changing(patience=_OTHERS_SECONDS):
+    with folder.changing(patience=OTHERS_SECONDS):
         if folder.mark() is None:
-            folder.wait_for(FIRST_MODEL)
-
-
-def use_awaited(folder: ModelFolder, name: str, *, doubt: str | None) -> bool:
-    """Use the model, which is here now, unless it cannot be trusted or another one was chosen.
-
-    Whether it is in use. One that cannot be trusted is not awaited any more either.
-    """
-    with folder.changing(patience=_OTHERS_SECONDS):
-        if folder.read().awaited != name:
-            return False
-        folder.use(name if doubt is None else NO_MODEL)
-    return doubt is None
+            folder.wait_for(first_model().name)
 
 
 def _size_of(name: str) -> int | None:

@@ -30,6 +30,7 @@ class Entry:
     """A model of the catalogue.
 
     `source` is where its ONNX file is, where there is one. `weights` is the repository of those.
+    The `first` one is offered where nobody has chosen yet.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Entry:
     speed: str | None = None
     source: Source | None = None
     weights: str | None = None
+    first: bool = False
 
     def to_fetch(self) -> Source:
         """Where its file is. Raises Conflict where there is none that could be fetched."""
@@ -72,6 +74,11 @@ def entry_of(name: str) -> Entry:
         raise NotFound(
             f"no model {name} in the catalogue: `hsi models list` shows it", code="model.unknown"
         ) from None
+
+
+def first_model() -> Entry:
+    """The one that is offered where nobody has chosen yet."""
+    return next(entry for entry in catalogue().values() if entry.first)
 
 
 def weights_of(name: str) -> str:

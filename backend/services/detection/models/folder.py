@@ -22,6 +22,8 @@ from backend.core.errors import Conflict, Invalid, NotFound, Unavailable
 NO_MODEL = "motion"
 """The name under which nobody's file is used."""
 
+OTHERS_SECONDS = 60.0
+"""How long who has fetched a file may wait until nobody else changes the folder."""
 _LOOK_AGAIN_SECONDS = 0.1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 
@@ -87,6 +89,11 @@ class ModelFolder:
             return Manifest(models, said["in_use"], said["hashes"], said.get("awaited"))
         except FileNotFoundError:
             return Manifest()
+        except NotADirectoryError as error:
+            raise Invalid(
+                f"{self._path} is no folder, where the models are to be: move it away",
+                code="models.manifest",
+            ) from error
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Invalid(
                 f"{self._manifest} cannot be read ({error}): remove it, and add the models again",
@@ -130,7 +137,10 @@ class ModelFolder:
 
         Raises as `changing`.
         """
-        said = f"{name} is being fetched already: `hsi models list` shows how far it is"
+        said = (
+            f"{name} is being fetched already: `hsi models list` shows how far it is, and "
+            f"`hsi models use {NO_MODEL}` ends what a worker fetches"
+        )
         with self._locked(f".{name}.lock", said, 0.0):
             yield
 
@@ -167,6 +177,7 @@ class ModelFolder:
         manifest = self.read()
         try:
             with self.part(name).open("rb+") as part:
+                os.fchmod(part.fileno(), 0o600)
                 os.fsync(part.fileno())
             self.part(name).replace(self.file(name))
             flush_names(self._path)
@@ -195,7 +206,8 @@ class ModelFolder:
         """Do not hold the next file of that name to the hash of the first one."""
         manifest = self.read()
         hashes = {one: known for one, known in manifest.hashes.items() if one != name}
-        self._write(replace(manifest, hashes=hashes))
+        if hashes != manifest.hashes:
+            self._write(replace(manifest, hashes=hashes))
 
     def remove(self, name: str) -> None:
         """Remove a model, or what there is of it.
@@ -239,10 +251,13 @@ class ModelFolder:
 
 def check_name(name: str) -> str:
     """The name, if a model may have it. Raises Invalid."""
-    if _NAME.fullmatch(name) and name != NO_MODEL:
+    if name == NO_MODEL:
+        raise Invalid(f"{NO_MODEL} is the name of none: give another --name", code="model.name")
+    if _NAME.fullmatch(name):
         return name
     raise Invalid(
-        f"{name!a}: a model's name has 1 to 60 lower case letters, digits and any of . _ -",
+        f"{name!a}: a model's name has 1 to 60 lower case letters, digits and any of . _ -; "
+        "--name gives it one",
         code="model.name",
     )
 

@@ -1,16 +1,14 @@
-"""A model of the catalogue is fetched, looked into, and kept."""
+"""A model of the catalogue is fetched, looked into, and kept; the awaited one is used as well."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from backend.core.errors import Invalid
 from backend.services.detection.models.catalogue import entry_of
 from backend.services.detection.models.download import Download, Wanted
-from backend.services.detection.models.folder import ModelFolder
-from backend.services.detection.models.taking import Seen, take_part
-
-_OTHERS_SECONDS = 60.0
-"""How long a file that has come may wait until nobody else changes the folder."""
+from backend.services.detection.models.folder import OTHERS_SECONDS, ModelFolder
+from backend.services.detection.models.taking import Seen, look_into, take_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +41,34 @@ class Pull:
             if name in folder.read().models and not folder.fault(name):
                 return None
             if changed:
-                with folder.changing(patience=_OTHERS_SECONDS):
+                with folder.changing(patience=OTHERS_SECONDS):
                     folder.forget(name)
             known = source.sha256 or folder.read().hashes.get(name)
             url = source.url(self.mirror)
             fetched = self.download.fetch(Wanted(url, folder.part(name), known, source.size))
-            with folder.changing(patience=_OTHERS_SECONDS):
+            with folder.changing(patience=OTHERS_SECONDS):
                 seen = take_part(folder, name, source.url(None), self.now())
         return Pulled(seen, fetched.is_vouched_for)
+
+    def awaited(self) -> str | None:
+        """Have the awaited model here, and use it; its name.
+
+        None where none is awaited, or something else was chosen by then. Raises as `model`, and
+        Invalid (`model.doubtful`) for one that cannot be trusted: it is kept, and not used.
+        """
+        folder = self.folder
+        name = folder.read().awaited
+        if name is None:
+            return None
+        pulled = self.model(name)
+        doubt = (pulled.seen if pulled else look_into(folder.file(name))).doubt
+        if doubt is not None:
+            raise Invalid(
+                f"it is here, and not used, since it cannot be trusted: {doubt}",
+                code="model.doubtful",
+            )
+        with folder.changing(patience=OTHERS_SECONDS):
+            if folder.read().awaited != name:
+                return None
+            folder.use(name)
+        return name

@@ -160,7 +160,8 @@ def test_one_s_own_is_added_under_its_name(tmp_path: Path) -> None:
     assert own.exists(), "the owner's file stays where it is"
     assert states()["given"] == "here"
     assert "already" in run("add", str(own))[2]
-    assert "already" in run("add", str(own), "--name", "small")[2]
+    assert "the name of another file" in run("add", str(own), "--name", "small")[2]
+    assert "is a folder" in run("add", str(tmp_path), "--name", "folder")[2]
     assert "a model's name" in run("add", str(own), "--name", "../up")[2]
     assert run("add", str(own), "--name", "again")[0] == 0
 
@@ -194,7 +195,7 @@ def test_a_damaged_file_is_found_and_not_used(tmp_path: Path) -> None:
         "small: its file is not what it was: its hash is another\n",
     )
     status, _, said = run("use", "small")
-    assert (status, "fetch it again" in said) == (2, True)
+    assert (status, "`hsi models pull small` mends" in said) == (2, True)
     status, out, _ = run("pull", "small")
     assert "small is here: " in out
     assert run("verify")[0] == 0
@@ -326,7 +327,7 @@ def test_what_has_no_weights_cannot_be_exported(tmp_path: Path) -> None:
 def test_a_name_that_is_taken_is_said_before_anything_is_exported(tmp_path: Path) -> None:
     status, _, said = run("export", "rtdetrv2-s", "--data", str(tmp_path))
     assert status == 1
-    assert "there is a model rtdetrv2-s already: give another --name" in said
+    assert "rtdetrv2-s is the name of another file, which the catalogue knows" in said
 
 
 @pytest.mark.skipif(find_spec("transformers") is not None, reason="transformers is installed")

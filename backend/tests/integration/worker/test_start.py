@@ -232,7 +232,9 @@ async def test_the_first_model_is_fetched_where_the_setting_says_so(
 
         async def is_said() -> bool:
             said = look_at_detectors(await heard(real_redis)).reason
-            return "rtdetrv2-s cannot be fetched: 127.0.0.1 has another file there" in said
+            return (
+                "rtdetrv2-s is awaited, and not to be had: 127.0.0.1 has another file there" in said
+            )
 
         await until(is_said, "the worker's word", seconds=20)
     assert models.read() == Manifest(awaited="rtdetrv2-s")

@@ -119,7 +119,7 @@ def test_files_that_do_not_answer_are_named() -> None:
 def test_motion_alone_is_said_and_no_fault() -> None:
     found = look_at_detectors([word()])
     assert found.status == "healthy"
-    assert found.reason.startswith("motion only: no model is installed")
+    assert found.reason.startswith("motion only: no model is in use")
     assert look_at_detectors([word(detector="yolox")]).reason == "yolox looks at the pictures"
 
 
@@ -349,7 +349,9 @@ def test_a_model_that_cannot_be_fetched_is_said() -> None:
     away = {"model": "rtdetrv2-s", "done": 0, "reason": "hub.example cannot be reached"}
     found = look_at_detectors([word(detector="motion", awaited_model=away), word("two")])
     assert (found.status, found.rung) == ("degraded", "detector_awaited")
-    assert found.reason.endswith(". rtdetrv2-s cannot be fetched: hub.example cannot be reached")
+    assert found.reason.endswith(
+        ". rtdetrv2-s is awaited, and not to be had: hub.example cannot be reached"
+    )
 
 
 def test_a_detector_that_takes_long_is_said() -> None:

@@ -1,6 +1,7 @@
 """A model is fetched beside the work: by the real command, from a real server."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.services.detection.models.awaited import (
-    LOOK_EVERY_SECONDS,
+    AT_FAULT_PAUSE,
     Awaited,
     AwaitedModel,
     ask_for_first,
@@ -22,7 +23,7 @@ from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.hub import small_hub
 from backend.tests.fixtures.model_server import Manner, ModelServer
 from backend.tests.fixtures.onnx_models import no_queries, write_model
-from backend.tests.fixtures.product import until
+from backend.tests.fixtures.product import PROJECT, until
 
 _WITH_CATALOGUE = """
 import sys
@@ -59,7 +60,8 @@ class Waiting:
     @property
     def tries(self) -> int:
         """How often it ran."""
-        return len((self.data.parent / "tries").read_text().splitlines())
+        tries = self.data.parent / "tries"
+        return len(tries.read_text().splitlines()) if tries.exists() else 0
 
     def ask(self) -> None:
         with self.folder.changing():
@@ -71,6 +73,10 @@ class Waiting:
             return is_so()
 
         await until(seen, what)
+
+    @property
+    def said(self) -> str:
+        return self.reason or ""
 
     @property
     def reason(self) -> str | None:
@@ -135,13 +141,17 @@ async def _is_so(value: bool) -> bool:
 
 
 @pytest.mark.slow
-async def test_one_that_does_not_see_is_not_used(waiting: Waiting) -> None:
+async def test_one_that_does_not_see_is_not_used_however_it_came(waiting: Waiting) -> None:
     blind = write_model(waiting.data.parent / "blind.onnx", no_queries())
     waiting.hub.content = blind.read_bytes()
     waiting.ask()
-    await waiting.until(lambda: waiting.awaited.state is None, "the end of it")
-    assert waiting.folder.chosen().file is None
-    assert list(waiting.folder.read().models) == ["small"]
+    for asked in (1, 1):  # the second time it is here already
+        await waiting.until(lambda: waiting.reason is not None, "a reason")
+        assert "it is here, and not used, since it cannot be trusted: it gives" in waiting.said
+        assert waiting.folder.chosen().file is None
+        assert list(waiting.folder.read().models) == ["small"]
+        assert len(waiting.hub.asked) == asked
+        waiting.awaited = waiting.another()
 
 
 async def test_who_chooses_otherwise_ends_it(waiting: Waiting) -> None:
@@ -193,14 +203,57 @@ async def test_one_that_is_brought_by_hand_is_used_at_once(waiting: Waiting) -> 
     assert waiting.awaited._process is None, "where it cannot be used, that is tried in its time"
 
 
-async def test_one_that_another_worker_fetches_is_no_fault(waiting: Waiting) -> None:
-    waiting.runs("echo tried >>{tries}; exit 75")
+async def test_one_that_another_fetches_is_left_to_it(waiting: Waiting) -> None:
+    waiting.runs("echo tried >>{tries}; exit 1")
     waiting.ask()
-    waiting.folder.part("small").write_bytes(b"half")
-    await waiting.until(lambda: waiting.awaited._process is None, "its end")
-    assert waiting.awaited.state == Awaited("small", 4, None, None)
-    waiting.clock.advance(LOOK_EVERY_SECONDS)
-    await waiting.until(lambda: waiting.tries == 2, "another look")
+    with waiting.folder.fetching("small"):
+        waiting.folder.part("small").write_bytes(b"half")
+        await waiting.awaited.look()
+        assert waiting.awaited.state == Awaited("small", 4, None, None)
+        assert waiting.awaited._process is None
+    await waiting.until(lambda: waiting.reason is not None, "its own try")
+    assert waiting.tries == 1
+
+
+async def test_what_is_at_fault_is_not_fetched_again_and_again(waiting: Waiting) -> None:
+    waiting.runs("echo tried >>{tries}; echo 'hsi: it has another hash' >&2; exit 2")
+    waiting.ask()
+    await waiting.until(lambda: waiting.reason is not None, "a reason")
+    waiting.clock.advance(AT_FAULT_PAUSE - 1)
+    await waiting.awaited.look()
+    assert waiting.awaited._process is None
+    waiting.clock.advance(1)
+    await waiting.until(lambda: waiting.tries == 2, "another try")
+
+
+async def test_while_it_comes_there_is_no_reason_and_no_growing_pause(waiting: Waiting) -> None:
+    part = waiting.folder.part("small")
+    waiting.runs(f"echo tried >>{{tries}}; printf more >>{part}; echo broke off >&2; exit 1")
+    waiting.ask()
+    for tries in range(1, 6):
+        await waiting.until(lambda: waiting.tries == tries, "a try")  # noqa: B023 - asked at once
+        await waiting.until(lambda: waiting.awaited._process is None, "its end")
+        waiting.clock.advance(1)
+    waiting.runs("sleep 60")
+    await waiting.awaited.look()
+    part.write_bytes(bytes(1000))
+    await waiting.awaited.look()
+    assert waiting.awaited.state == Awaited("small", 1000, None, None)
+
+
+async def test_settings_are_those_of_where_the_worker_stands(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(waiting.data.parent)
+    waiting.runs("pwd >{tries}; echo $PYTHONPATH >>{tries}")
+    waiting.ask()
+    await waiting.awaited.look()
+    process = waiting.awaited._process
+    assert process is not None
+    process.wait(10)
+    where, path = (waiting.data.parent / "tries").read_text().splitlines()
+    assert where == str(waiting.data.parent)
+    assert path.split(os.pathsep)[0] == str(PROJECT)
 
 
 async def test_the_first_one_is_asked_for_where_nobody_has_chosen(tmp_path: Path) -> None:

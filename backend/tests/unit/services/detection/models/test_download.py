@@ -186,7 +186,7 @@ def test_one_that_gives_nothing_more_is_not_asked_for_ever(fetch: Fetching) -> N
     fetch.server.manners = [Manner(breaks_after=10), *[Manner(breaks_after=0)] * 5]
     refusal = fetch.refused(Unavailable)
     assert refusal.code == "models.broke_off"
-    assert "the same command goes on from there" in str(refusal)
+    assert "what came is kept, to go on from" in str(refusal)
     assert len(fetch.server.asked) == 2
     assert fetch.part.read_bytes() == CONTENT[:10]
 
