@@ -167,6 +167,18 @@ def test_one_s_own_is_added_under_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("hub")
+def test_a_file_that_the_catalogue_knows_may_have_its_name(tmp_path: Path, content: bytes) -> None:
+    """As on a machine without a network, to which it is brought."""
+    with (tmp_path / "catalogue.toml").open("a") as more:
+        more.write(f'sha256 = "{sha256(content).hexdigest()}"\n')
+    catalogue.cache_clear()
+    status, out, said = run("add", str(tmp_path / "given.onnx"), "--name", "small")
+    assert (status, said) == (0, "")
+    assert "small is here" in out
+    assert states()["small"] == "here"
+
+
+@pytest.mark.usefixtures("hub")
 def test_what_is_of_no_family_is_refused_with_what_was_found(tmp_path: Path) -> None:
     path = write_model(tmp_path / "yolos.onnx", no_queries(classes=92), is_blind=False)
     status, _, said = run("add", str(path))
