@@ -16,6 +16,7 @@ from ai.detector.application import Parts, build
 from ai.detector.batcher import Batcher
 from ai.detector.eye import Eye, Limits
 from ai.detector.health import Health
+from ai.detector.memory import keep_memory
 from ai.detector.metrics import Metrics
 from ai.detector.places import Places
 from ai.detector.settings import DetectorSettings, read_settings
@@ -60,6 +61,7 @@ async def serve(settings: DetectorSettings, model: ModelDetector) -> None:
             server_header=False,
             log_config=None,
             ws="none",
+            proxy_headers=False,  # nobody asks who the client is
             # Longer than clients keep a connection that they do not use.
             timeout_keep_alive=30,
             timeout_graceful_shutdown=5,
@@ -100,6 +102,7 @@ def main() -> None:
 
 def run(serving: Coroutine[Any, Any, None]) -> None:
     """Until it ends, on the loop whose reading and writing cost least."""
+    keep_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serving)
 

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from ai.detector.batcher import Batcher
 from ai.detector.body import Picture, one_picture, several_pictures
@@ -22,11 +22,10 @@ from ai.detector.health import Health
 from ai.detector.metrics import Metrics
 from ai.detector.places import Places
 from ai.detector.problems import Refused, answer_to, document, problem
-from backend.core.errors import HsiError
+from backend.core.errors import HsiError, Invalid
 from backend.domain.boxes import Detection
 
 T = TypeVar("T")
-Confidence = Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +40,32 @@ class Parts:
     confidence: float
 
 
-def build(parts: Parts, key: str | None) -> FastAPI:
+def build(parts: Parts, key: str | None) -> Starlette:
     """The application; it looks at pictures while it runs."""
-    application = FastAPI(
-        openapi_url=None,  # no page describes it to who has no key; the guide does
+    return Starlette(
+        routes=[*_picture_routes(parts), *_state_routes(parts)],
         lifespan=partial(_running, parts),
         middleware=[Middleware(RequestIds, metrics=parts.metrics), Middleware(Gate, key=key)],
+        exception_handlers={
+            HsiError: _expected,
+            Refused: _expected,
+            HTTPException: _of_the_framework,
+        },
     )
-    for kind in (HsiError, Refused):
-        application.add_exception_handler(kind, _expected)
-    application.add_exception_handler(RequestValidationError, _not_valid)
-    application.add_exception_handler(HTTPException, _of_the_framework)
-    _add_pictures(application, parts)
-    _add_state(application, parts)
-    return application
 
 
-def _add_pictures(application: FastAPI, parts: Parts) -> None:
+def _picture_routes(parts: Parts) -> list[Route]:
     most_bytes = parts.eye.limits.bytes
 
-    @application.post("/detect")
-    async def detect(request: Request, confidence: Confidence = None) -> Response:
+    async def detect(request: Request) -> Response:
+        least = _least(parts, request)
         with _place(parts):
             picture = await one_picture(request, most_bytes=most_bytes)
-            seeing = parts.eye.see(picture, _least(parts, confidence))
-            seen = await _while_there(request, seeing)
+            seen = await _while_there(request, parts.eye.see(picture, least))
         return JSONResponse({**_of_picture(seen), **_of_request(parts, request)})
 
-    @application.post("/detect/batch")
-    async def detect_batch(request: Request, confidence: Confidence = None) -> Response:
-        least = _least(parts, confidence)
+    async def detect_batch(request: Request) -> Response:
+        least = _least(parts, request)
         with _place(parts):
             pictures = await several_pictures(
                 request, most=parts.places.most, most_bytes=most_bytes
@@ -80,26 +75,30 @@ def _add_pictures(application: FastAPI, parts: Parts) -> None:
                 results = await _while_there(request, seeing)
         return JSONResponse({"results": results, **_of_request(parts, request)})
 
+    return [
+        Route("/detect", detect, methods=["POST"]),
+        Route("/detect/batch", detect_batch, methods=["POST"]),
+    ]
 
-def _add_state(application: FastAPI, parts: Parts) -> None:
-    @application.get("/health")
-    async def health() -> Response:
+
+def _state_routes(parts: Parts) -> list[Route]:
+    async def health(_request: Request) -> Response:
         report = parts.health.report()
         return JSONResponse(report, 503 if report["status"] == "unhealthy" else 200)
 
-    @application.get("/ready")
-    async def ready() -> Response:
+    async def ready(_request: Request) -> Response:
         is_ready = parts.health.is_ready
         return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
 
-    @application.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(_request: Request) -> Response:
         parts.metrics.places.set(parts.places.taken)
         return Response(parts.metrics.exposition(), media_type="text/plain; version=0.0.4")
 
+    return [Route("/health", health), Route("/ready", ready), Route("/metrics", metrics)]
+
 
 @asynccontextmanager
-async def _running(parts: Parts, _application: FastAPI) -> AsyncIterator[None]:
+async def _running(parts: Parts, _application: Starlette) -> AsyncIterator[None]:
     work = asyncio.create_task(parts.batcher.run())
     parts.health.is_running = True
 
@@ -127,11 +126,13 @@ async def _while_there(request: Request, work: Awaitable[T]) -> T:
     """What comes of the work; given up if the client goes, so that nobody else waits for it."""
     task = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_left(request))
+    leaving.add_done_callback(lambda _: task.cancel())
     try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise Refused(499, "client.gone", "the client closed the connection")
         return await task
+    except asyncio.CancelledError:
+        if not leaving.done():  # then it is we who are to end
+            raise
+        raise Refused(499, "client.gone", "the client closed the connection") from None
     finally:
         task.cancel()
         leaving.cancel()
@@ -150,8 +151,18 @@ async def _result(parts: Parts, picture: Picture, confidence: float) -> dict[str
         return {"problem": document(error)}
 
 
-def _least(parts: Parts, confidence: float | None) -> float:
-    return parts.confidence if confidence is None else confidence
+def _least(parts: Parts, request: Request) -> float:
+    """The least confidence that counts. Raises `Invalid` (`request.invalid`)."""
+    wanted = request.query_params.get("confidence")
+    if wanted is None:
+        return parts.confidence
+    try:
+        least = float(wanted)
+    except ValueError:
+        least = -1
+    if not 0 <= least <= 1:  # nor is NaN
+        raise Invalid("confidence: a number from 0 to 1 is wanted", code="request.invalid")
+    return least
 
 
 def _of_request(parts: Parts, request: Request) -> dict[str, Any]:
@@ -190,12 +201,6 @@ def _detection(detection: Detection, seen: Seen) -> dict[str, Any]:
 async def _expected(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HsiError | Refused)  # noqa: S101 - registered for these
     return answer_to(error)
-
-
-async def _not_valid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    detail = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
-    return problem(422, "request.invalid", detail)
 
 
 async def _of_the_framework(_request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -125,17 +126,20 @@ class Batcher:
     async def _gather(self) -> list[_Waiting]:
         while self._still_waiting() == 0:
             await self._next_change()
-        try:
-            async with asyncio.timeout(self._wait):
-                while self._still_waiting() < min(self._most, self._on_the_way()):
-                    await self._next_change()
-        except TimeoutError:
-            pass
+        if self._some_are_coming():  # a timeout costs who comes alone
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._wait):
+                    while self._some_are_coming():
+                        await self._next_change()
         return [self._waiting.popleft() for _ in range(min(self._most, self._still_waiting()))]
+
+    def _some_are_coming(self) -> bool:
+        return self._still_waiting() < min(self._most, self._on_the_way())
 
     def _still_waiting(self) -> int:
         """How many wait, without those whose requests were given up meanwhile."""
-        self._waiting = deque(one for one in self._waiting if not one.answer.done())
+        if any(one.answer.done() for one in self._waiting):
+            self._waiting = deque(one for one in self._waiting if not one.answer.done())
         return len(self._waiting)
 
     async def _next_change(self) -> None:

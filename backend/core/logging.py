@@ -16,7 +16,7 @@ import structlog
 from backend.core.errors import Unavailable
 from backend.core.log_lines import JsonLines, Readable
 
-_QUIET = ("asyncio", "httpcore", "httpx", "sqlalchemy", "uvicorn.access", "websockets")
+_QUIET = ("aiohttp", "asyncio", "httpcore", "httpx", "sqlalchemy", "uvicorn.access", "websockets")
 """Libraries that tell each request or statement at INFO: only their warnings are kept."""
 
 

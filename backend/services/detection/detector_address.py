@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-
-import httpx
+from typing import Protocol
 
 from backend.core.breaker import Breaker
 from backend.core.clock import Clock
@@ -16,13 +15,9 @@ from backend.core.retry import Pauses
 from backend.services.detection.detector import Findings
 from backend.services.detection.detector_answer import BadAnswer, Question, read_answer
 
-CONNECT_SECONDS = 2.0
 LONGEST_RETRY_AFTER = 60.0
-_MOST_BYTES = 4_000_000  # of an answer; 300 boxes are 100 KB
 _NOT_ABOUT_THE_PICTURE = frozenset({401, 403, 404, 405, 407, 408, 425, 429})
 _ABOUT_THE_PICTURE = re.compile(r"picture\.[a-z_]{1,40}")
-# Also where the service has closed a connection that was kept, at the moment when it was used.
-_BROKEN_OFF = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class Busy(Exception):  # noqa: N818 - a sign of life; whoever asked waits, or asks another
@@ -37,11 +32,36 @@ class BrokenOff(Unavailable):
     """The connection ended with the picture sent and no answer: perhaps the picture killed it."""
 
 
+class NoReply(Exception):  # noqa: N818 - what comes of it the address says
+    """Nobody is there, or what came is no reply; why, in one line."""
+
+
+class CutShort(NoReply):
+    """The connection ended before the reply did.
+
+    Also where the service has closed a connection that was kept, at the moment when it was used.
+    """
+
+
 @dataclass(frozen=True, slots=True)
-class _Reply:
+class Reply:
+    """What came over HTTP, whatever it means; `headers` know no upper and lower case."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Client(Protocol):
+    """Speaks HTTP."""
+
+    async def post(self, url: str, picture: bytes, question: Question) -> Reply:
+        """The reply to a picture. Raises `NoReply`, or `TimeoutError` where none connects."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
 
 
 class DetectorAddress:
@@ -50,7 +70,7 @@ class DetectorAddress:
     def __init__(
         self,
         url: str,
-        client: httpx.AsyncClient,
+        client: Client,
         clock: Clock,
         *,
         timeout: float,
@@ -64,6 +84,7 @@ class DetectorAddress:
         self.doubt: str | None = None
         """Why it said with its last answer that its model cannot be trusted."""
         self._client = client
+        self._target = f"{url}/detect"
         self._clock = clock
         self._timeout = timeout
         self._free_at = self.asked_at
@@ -91,39 +112,23 @@ class DetectorAddress:
         with suppress(Unavailable), self.breaker.call():
             raise Unavailable(str(error), code="detector.bad_answers")
 
-    async def _reply(self, picture: bytes, question: Question) -> _Reply:
+    async def _reply(self, picture: bytes, question: Question) -> Reply:
         kind: type[Unavailable] = Unavailable
         try:
             async with asyncio.timeout(self._timeout):
                 try:
-                    return await self._post(picture, question)
-                except _BROKEN_OFF:
+                    return await self._client.post(self._target, picture, question)
+                except CutShort:
                     kind = BrokenOff
-                    return await self._post(picture, question)
-        except (TimeoutError, httpx.TimeoutException) as error:
+                    return await self._client.post(self._target, picture, question)
+        except TimeoutError as error:
             raise kind(f"{self.url} gave no answer in time", code="detector.no_answer") from error
-        except httpx.HTTPError as error:
-            why = str(error) or type(error).__name__
+        except NoReply as error:
             raise kind(
-                f"{self.url} cannot be reached: {why}", code="detector.unreachable"
+                f"{self.url} cannot be reached: {error}", code="detector.unreachable"
             ) from error
 
-    async def _post(self, picture: bytes, question: Question) -> _Reply:
-        async with self._client.stream(
-            "POST",
-            f"{self.url}/detect",
-            params={"confidence": question.confidence},
-            content=picture,
-            headers={"Content-Type": "image/jpeg", "X-Request-ID": question.request_id},
-        ) as response:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > _MOST_BYTES:
-                    raise httpx.DecodingError("its answer has no end")
-            return _Reply(response.status_code, response.headers, bytes(body))
-
-    def _meaning(self, reply: _Reply, question: Question) -> Findings:
+    def _meaning(self, reply: Reply, question: Question) -> Findings:
         status = reply.status
         if status == 200:
             answer = read_answer(reply.body, question, sender=self.url)
@@ -141,7 +146,7 @@ class DetectorAddress:
         raise BadAnswer(f"{self.url} refused the picture with {status}: {detail or 'no reason'}")
 
 
-def _retry_after(reply: _Reply) -> float | None:
+def _retry_after(reply: Reply) -> float | None:
     """In how many seconds it wants to be asked again, if it says so."""
     text = reply.headers.get("Retry-After", "")
     if not re.fullmatch("[0-9]{1,6}", text):
@@ -149,7 +154,7 @@ def _retry_after(reply: _Reply) -> float | None:
     return min(float(text), LONGEST_RETRY_AFTER)
 
 
-def _problem(reply: _Reply) -> tuple[str, str]:
+def _problem(reply: Reply) -> tuple[str, str]:
     """Code and detail of a problem document; nothing of what is none."""
     if not reply.headers.get("Content-Type", "").startswith("application/problem+json"):
         return "", ""

@@ -10,26 +10,18 @@ from secrets import token_hex
 from urllib.parse import urlsplit
 
 import cv2
-import httpx
 
 from backend.core.breaker import LONGEST_PAUSE, Breaker
 from backend.core.clock import Clock
 from backend.core.errors import Invalid, Unavailable
 from backend.core.retry import FIRST_PAUSE, Pauses
 from backend.services.detection.detector import Findings, Pixels, View
-from backend.services.detection.detector_address import (
-    CONNECT_SECONDS,
-    BrokenOff,
-    Busy,
-    DetectorAddress,
-)
+from backend.services.detection.detector_address import BrokenOff, Busy, Client, DetectorAddress
 from backend.services.detection.detector_answer import BadAnswer, Question
 
 _QUALITY = 95
 _BROKEN_OFF_TIMES = 3
 _MOST_REMEMBERED = 100
-_KEPT_SECONDS = 5.0
-"""How long an idle connection is kept: shorter than the service keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class ServiceDetector:
     """
 
     def __init__(
-        self, place: ServicePlace, clock: Clock, client: httpx.AsyncClient, *, confidence: float
+        self, place: ServicePlace, clock: Clock, client: Client, *, confidence: float
     ) -> None:
         self.name = "service:" + ",".join(urlsplit(url).netloc for url in place.urls)
         self.sight = place.sight
@@ -152,20 +144,13 @@ class ServiceDetector:
 
 
 def open_service(place: ServicePlace, clock: Clock, *, confidence: float) -> ServiceDetector:
-    """The detector at these addresses; nobody is asked before the first picture.
+    """The detector at these addresses, for the loop that runs; nobody is asked before a picture.
 
     Raises `Invalid` (`settings.invalid`) for a `ca_file` that is none.
     """
-    headers = {"Accept-Encoding": "identity"}
-    if place.api_key is not None:
-        headers["Authorization"] = f"Bearer {place.api_key}"
-    client = httpx.AsyncClient(
-        headers=headers,
-        verify=_trust(place.ca_file),
-        trust_env=False,
-        timeout=httpx.Timeout(place.timeout, connect=min(CONNECT_SECONDS, place.timeout)),
-        limits=httpx.Limits(keepalive_expiry=_KEPT_SECONDS),
-    )
+    from backend.services.detection.detector_http import Connections  # loads the HTTP library
+
+    client = Connections(_trust(place.ca_file), timeout=place.timeout, api_key=place.api_key)
     return ServiceDetector(place, clock, client, confidence=confidence)
 
 

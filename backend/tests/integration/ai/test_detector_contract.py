@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -20,6 +21,7 @@ from backend.services.detection.detector_service import ServiceDetector, Service
 from backend.services.detection.model_detector import load
 from backend.services.detection.picture import decode
 from backend.services.ingest.structure import read_structure
+from backend.tests.fixtures.certificates import self_signed
 from backend.tests.fixtures.detector_contract import EMPTY, VISITED, DetectorContract
 from backend.tests.fixtures.detector_service import DetectorService, running
 from backend.tests.fixtures.ledger import NOON
@@ -121,6 +123,28 @@ async def test_without_it_the_error_is_an_expected_one() -> None:
     with pytest.raises(Unavailable):
         await detector.detect(EMPTY, None)
     await detector.aclose()
+
+
+@pytest.mark.slow
+async def test_only_a_service_whose_certificate_is_trusted_gets_a_picture(
+    folder: Path, tmp_path: Path
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    secret = "a-key-of-this-test-alone"
+    given: dict[str, Any] = {"api_key": secret, "tls_certificate": certificate, "tls_key": key}
+    with running(write_dog_model(folder / "dog.onnx"), tmp_path, verify=False, **given) as service:
+        place = ServicePlace([service.url], sight=SIDE, timeout=20, api_key=secret)
+        trusting = open_service(replace(place, ca_file=certificate), SystemClock(), confidence=0.5)
+        assert (await trusting.detect(VISITED, None)).detections
+        await trusting.aclose()
+        by_another_name = service.url.replace("127.0.0.1", "localhost")
+        for refused in (place, replace(place, urls=[by_another_name], ca_file=certificate)):
+            stranger = open_service(refused, SystemClock(), confidence=0.5)
+            with pytest.raises(Unavailable) as caught:
+                await stranger.detect(VISITED, None)
+            assert "certificate verify failed" in str(caught.value)
+            assert secret not in str(caught.value)
+            await stranger.aclose()
 
 
 # --- Two processes, of which one is killed in the middle.

@@ -7,7 +7,7 @@ from backend.cli.project import project_root
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = "fastapi|sqlalchemy|pydantic|numpy|cv2|onnxruntime|redis|asyncpg|httpx|rich"
+    heavy = "aiohttp|fastapi|sqlalchemy|pydantic|numpy|cv2|onnxruntime|redis|asyncpg|httpx|rich"
     code = f"""
 import sys
 import backend.cli

@@ -50,6 +50,23 @@ async def test_it_makes_a_file_once_it_has_started(product: Product, tmp_path: P
     assert worker.returncode == 0
 
 
+def files_mapped_by(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("urls", ["", "http://127.0.0.1:1"])
+async def test_only_where_a_service_is_to_be_asked_an_http_client_is_loaded(
+    product: Product, tmp_path: Path, urls: str
+) -> None:
+    ready = tmp_path / "ready"
+    with start(product, ready, **({"DETECTOR__URLS": urls} if urls else {})) as worker:
+        wait_for(ready.exists, seconds=20, what="the worker's start")
+        loaded = files_mapped_by(worker.pid)
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=15)
+    assert ("/aiohttp/" in loaded) == bool(urls)
+
+
 @pytest.mark.parametrize(
     ("command", "said_by"), [("backend.worker", "hsi worker"), ("backend.main", "hsi api")]
 )

@@ -2,18 +2,19 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from statistics import median
 
 import cv2
-import httpx
 
 from backend.core.clock import SystemClock
 from backend.local.access import free_port
-from backend.services.detection.detector_address import DetectorAddress
+from backend.services.detection.detector_address import Client, DetectorAddress
 from backend.services.detection.detector_answer import Question
+from backend.services.detection.detector_http import Connections
 from backend.services.detection.detector_service import ServicePlace, open_service
 from backend.services.detection.model_detector import ModelDetector
 from backend.services.detection.picture import decode
@@ -37,6 +38,7 @@ _SIGHT, _SMALL = 640, 32
 _TOGETHER = 8
 _PICTURES = 60  # of a round
 _CONFIDENCE = 0.5
+_PATIENCE = 20.0  # seconds for a picture
 _BOUNDARY = "between-pictures"
 _WHOLE = "a 1080p picture over HTTP to the service with a null model: all of it"
 _BY_CLIENT = "of that, HTTP by the product's client: as many bytes, next to nothing to decode"
@@ -53,7 +55,7 @@ async def measure(bench: Bench) -> list[Row]:
     async with (
         null_service(bench, _SIGHT) as far,
         null_service(bench, _SMALL) as far_small,
-        httpx.AsyncClient(trust_env=False) as client,
+        aclosing(_connections()) as client,
         _bare_connection(far_small) as bare,
     ):
         sides = await bench.in_turns(
@@ -108,7 +110,7 @@ async def measure_decodes(bench: Bench) -> list[Row]:
     pictures = pictures_of(bench, bench.some(16))
     here, there = [], []
     async with null_service(bench, _SIGHT) as port:
-        place = ServicePlace([f"http://127.0.0.1:{port}"], sight=_SIGHT, timeout=20)
+        place = ServicePlace([f"http://127.0.0.1:{port}"], sight=_SIGHT, timeout=_PATIENCE)
         detector = open_service(place, SystemClock(), confidence=_CONFIDENCE)
         look = as_the_worker_does(detector, pictures, bench.folder / "looked at by a service")
         try:
@@ -149,10 +151,14 @@ Look = Callable[[bytes], Awaitable[int]]
 """Shows a picture, or sends a request; how many persons were found."""
 
 
-def _asking(port: int, client: httpx.AsyncClient, size: tuple[int, int]) -> Look:
+def _connections() -> Connections:
+    return Connections(ssl.create_default_context(), timeout=_PATIENCE, api_key=None)
+
+
+def _asking(port: int, client: Client, size: tuple[int, int]) -> Look:
     """By the product's own client of one address."""
     url = f"http://127.0.0.1:{port}"
-    address = DetectorAddress(url, client, SystemClock(), timeout=20, longest_pause=1)
+    address = DetectorAddress(url, client, SystemClock(), timeout=_PATIENCE, longest_pause=1)
 
     async def look(picture: bytes) -> int:
         findings = await address.ask(picture, Question("bench", *size, _CONFIDENCE))

@@ -1,11 +1,14 @@
 """The client of the detector's service, through real connections."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from traceback import format_exception
 
 import cv2
 import numpy as np
@@ -23,6 +26,7 @@ from backend.services.detection.detector_service import ServiceDetector, Service
 from backend.services.detection.reader import PictureReader
 from backend.tests.fixtures.clock import ManualClock
 from backend.tests.fixtures.ledger import NOON
+from backend.tests.fixtures.product import PROJECT
 from backend.tests.fixtures.scripted_service import (
     Manner,
     ScriptedService,
@@ -111,6 +115,8 @@ WRONG: dict[Manner, type[Exception]] = {
     "closing": Unavailable,
     "silent": Unavailable,
     "endless": Unavailable,
+    "no HTTP": Unavailable,
+    "broken chunks": Unavailable,
     "refusing": Invalid,
     "413": BadAnswer,
     "nan": BadAnswer,
@@ -136,7 +142,7 @@ async def test_what_goes_wrong_is_of_its_kind(manner: Manner, service: ScriptedS
         said = str(caught.value)
         assert service.url in said
         assert len(said.splitlines()) == 1
-        assert KEY not in said
+        assert KEY not in "".join(format_exception(caught.value))
         assert isinstance(caught.value, HsiError) == (WRONG[manner] is not BadAnswer)
         is_away = WRONG[manner] is Unavailable
         state = BreakerState.OPEN if is_away else BreakerState.CLOSED
@@ -163,6 +169,62 @@ async def test_a_kept_connection_that_was_closed_meanwhile_costs_nothing(
         service.manners = ["closing"]
         await sees(detector, 2)
     assert [asked.shade for asked in service.asked] == [1, 2, 2]
+
+
+async def test_who_speaks_something_else_is_asked_once_and_blames_no_picture(
+    service: ScriptedService,
+) -> None:
+    service.manner = "no HTTP"
+    clock = ManualClock()
+    async with client_of(service.url, clock=clock) as detector:
+        for _ in range(4):
+            with pytest.raises(Unavailable):
+                await detector.detect(view(), None)
+            clock.advance(5)
+    assert len(service.asked) == 4
+
+
+async def test_where_tls_is_wanted_and_not_spoken_no_picture_is_sent(
+    service: ScriptedService,
+) -> None:
+    async with client_of(service.url.replace("http:", "https:")) as detector:
+        with pytest.raises(Unavailable) as caught:
+            await detector.detect(view(), None)
+    assert len(str(caught.value).splitlines()) == 1
+    assert service.asked == []
+
+
+async def test_no_proxy_of_the_environment_gets_a_picture(
+    service: ScriptedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with client_of(service.url) as detector:
+        await sees(detector)
+
+
+async def test_a_picture_of_more_than_a_megabyte(service: ScriptedService) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (1000, 1200, 3), np.uint8)
+    async with client_of(service.url) as detector:
+        await detector.detect(replace(view(), pixels=noise), None)
+    assert len(service.asked[0].picture) > 1 << 20
+
+
+async def test_who_gives_up_leaves_a_connection_that_nobody_uses_again(
+    service: ScriptedService,
+) -> None:
+    service.manners = ["silent"]
+    service.manner = "silent"
+    async with client_of(service.url) as detector:
+        given_up = asyncio.ensure_future(detector.detect(view(1), None))
+        while not service.asked:
+            await asyncio.sleep(0.01)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        service.manner = "well"
+        for shade in (2, 3):
+            await sees(detector, shade)
 
 
 async def test_a_picture_at_which_it_ends_time_and_again_is_no_outage(
@@ -311,6 +373,17 @@ async def test_what_is_sent_has_its_masks_painted_and_no_exif_and_was_decoded_on
     assert b"Exif" in data
     assert b"Exif" not in asked.picture
     assert len(decode.calls) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("process", ["backend.worker", "backend.main"])
+def test_who_asks_no_service_loads_no_http_client(process: str) -> None:
+    """Some 5 MB of a process."""
+    script = f"import sys, {process}; print({{'aiohttp', 'httpx', 'torch'}} & set(sys.modules))"
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "set()\n"
 
 
 def test_certificates_that_are_none(tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ async def test_two_parts_are_not_one_picture(service: Service) -> None:
     assert answer.json()["code"] == "body.number"
 
 
-@pytest.mark.parametrize("confidence", ["-1", "2", "nan", "much"])
+@pytest.mark.parametrize("confidence", ["-1", "2", "nan", "much", "", "1e999"])
 async def test_a_confidence_that_is_none(service: Service, confidence: str) -> None:
     answer = await service.client.post(
         f"/detect?confidence={confidence}", content=png(1), headers=PNG

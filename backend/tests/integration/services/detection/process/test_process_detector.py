@@ -240,7 +240,7 @@ def test_it_ends_with_its_worker_however_that_ends(model: Path) -> None:
 
 
 def test_it_knows_nothing_that_looking_does_not_need() -> None:
-    names = "asyncpg, fastapi, httpx, pydantic, redis, sqlalchemy, structlog, torch"
+    names = "aiohttp, asyncpg, fastapi, httpx, pydantic, redis, sqlalchemy, structlog, torch"
     script = (
         "import sys, backend.services.detection.process.__main__; "
         f"print([one for one in {names.split(', ')} if one in sys.modules])"
