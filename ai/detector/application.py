@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -40,18 +40,19 @@ class Parts:
     confidence: float
 
 
-def build(parts: Parts, key: str | None) -> Starlette:
+def build(parts: Parts, key: str | None) -> FastAPI:
     """The application; it looks at pictures while it runs."""
-    return Starlette(
-        routes=[*_picture_routes(parts), *_state_routes(parts)],
+    application = FastAPI(
+        openapi_url=None,  # no page describes it to who has no key; the guide does
         lifespan=partial(_running, parts),
         middleware=[Middleware(RequestIds, metrics=parts.metrics), Middleware(Gate, key=key)],
-        exception_handlers={
-            HsiError: _expected,
-            Refused: _expected,
-            HTTPException: _of_the_framework,
-        },
+        # Plain ones: FastAPI's own would cost each picture a tenth of a millisecond.
+        routes=[*_picture_routes(parts), *_state_routes(parts)],
     )
+    for kind in (HsiError, Refused):
+        application.add_exception_handler(kind, _expected)
+    application.add_exception_handler(HTTPException, _of_the_framework)
+    return application
 
 
 def _picture_routes(parts: Parts) -> list[Route]:
@@ -98,7 +99,7 @@ def _state_routes(parts: Parts) -> list[Route]:
 
 
 @asynccontextmanager
-async def _running(parts: Parts, _application: Starlette) -> AsyncIterator[None]:
+async def _running(parts: Parts, _application: FastAPI) -> AsyncIterator[None]:
     work = asyncio.create_task(parts.batcher.run())
     parts.health.is_running = True
 
