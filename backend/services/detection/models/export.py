@@ -21,8 +21,8 @@ _INPUTS, _OUTPUTS = ["pixel_values"], ["logits", "pred_boxes"]
 def export(weights: str, file: Path) -> None:
     """Write the ONNX file of a checkpoint: a folder, or the name of a repository of the hub.
 
-    It takes any number of pictures, and knows what its classes are called. Raises as
-    `read_checkpoint` does.
+    It takes any number of pictures, and knows what its classes are called; RT-DETRv2 is made lean
+    first. Raises as `read_checkpoint` does.
     """
     checkpoint = read_checkpoint(weights)
     try:
@@ -34,7 +34,10 @@ def export(weights: str, file: Path) -> None:
             " extra `export`",
             code="torch.missing",
         ) from error
+    from backend.services.detection.models.lean import make_lean
+
     with torch.no_grad():
+        make_lean(checkpoint.model)
         torch.onnx.export(
             _as_answers(checkpoint.model).eval(),
             (torch.zeros(1, 3, checkpoint.height, checkpoint.width),),

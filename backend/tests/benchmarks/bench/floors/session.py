@@ -55,6 +55,8 @@ def open_openvino(file: Path, threads: int) -> tuple[Run, Sequence[int], list[st
         "ENABLE_CPU_PINNING": False,
     }
     model = core.read_model(file)
+    taken = model.input()
+    model.reshape({taken: [1, *list(taken.partial_shape)[1:]]})
     request = core.compile_model(model, "CPU", options).create_infer_request()
     shape = [-1 if size.is_dynamic else size.get_length() for size in model.input().partial_shape]
     names = [one.any_name for one in model.outputs]
