@@ -14,6 +14,7 @@ import uvloop
 
 from ai.detector.application import Parts, build
 from ai.detector.batcher import Batcher
+from ai.detector.connection import BoundedConnection
 from ai.detector.eye import Eye, Limits
 from ai.detector.health import Health
 from ai.detector.memory import keep_memory
@@ -29,7 +30,7 @@ log = logging.getLogger("ai.detector")
 
 
 async def serve(settings: DetectorSettings, model: ModelDetector) -> None:
-    """Answer until SIGINT or SIGTERM; what was begun is answered."""
+    """Answer until SIGINT or SIGTERM; what was begun has some seconds to be answered."""
     clock = time.monotonic
     metrics, places = Metrics(), Places(settings.queue, clock)
     batcher = Batcher(
@@ -60,6 +61,7 @@ async def serve(settings: DetectorSettings, model: ModelDetector) -> None:
             access_log=False,
             server_header=False,
             log_config=None,
+            http=BoundedConnection,
             ws="none",
             proxy_headers=False,  # nobody asks who the client is
             # Longer than clients keep a connection that they do not use.

@@ -13,7 +13,7 @@ from backend.core.errors import Invalid
 _RAW = frozenset({"", "image/jpeg", "image/png", "application/octet-stream"})
 _SECONDS = 30.0
 """For all of a body: who sends slower keeps a place from others."""
-_HEADERS_BYTES = 4096  # of a part of a multipart body
+_HEADERS_BYTES = 4096  # of a part of a multipart body; or a path in JSON
 
 Picture = bytes | str
 """The bytes of a picture, or its path on the shared store."""
@@ -28,7 +28,7 @@ async def one_picture(request: Request, *, most_bytes: int) -> Picture:
     if kind in _RAW:
         _check(body, most_bytes)
         return body
-    found = _named(kind, body, "path", request)
+    found = _named(kind, body, "path", request, most=1)
     if len(found) != 1:
         raise Invalid(f"one picture is wanted, not {len(found)}", code="body.number")
     _check(found[0], most_bytes)
@@ -41,7 +41,7 @@ async def several_pictures(request: Request, *, most: int, most_bytes: int) -> S
     All of the body is no larger than one picture may be: whoever sends it has one place till then.
     """
     kind, body = await _read(request, most_bytes + most * _HEADERS_BYTES)
-    found = _named(kind, body, "paths", request)
+    found = _named(kind, body, "paths", request, most=most)
     if not 1 <= len(found) <= most:
         raise Invalid(f"from 1 to {most} pictures, not {len(found)}", code="body.number")
     for one in found:
@@ -68,10 +68,12 @@ async def _read(request: Request, most_bytes: int) -> tuple[str, bytes]:
     return kind, b"".join(chunks)
 
 
-def _named(kind: str, body: bytes, key: str, request: Request) -> Sequence[Picture]:
+def _named(kind: str, body: bytes, key: str, request: Request, *, most: int) -> Sequence[Picture]:
     if kind == "multipart/form-data":
-        return parts_of(body, request.headers["Content-Type"])
+        return parts_of(body, request.headers["Content-Type"], most=most)
     if kind == "application/json":
+        if len(body) > most * _HEADERS_BYTES:  # taking it apart keeps others waiting
+            raise _too_large(most * _HEADERS_BYTES)
         return _paths(body, key)
     raise Refused(
         415, "body.type", "send image/jpeg, image/png, multipart/form-data or application/json"

@@ -64,8 +64,6 @@ class Health:
             return "degraded", "more pictures came within the last minute than there is room for"
         if self._batcher.failed_in_a_row:
             return "degraded", "the model failed at the last picture"
-        if self._batcher.model.doubt is not None:
-            return "degraded", f"the model cannot be trusted: {self._batcher.model.doubt}"
         return "healthy", "it looks at pictures"
 
     def _ill(self) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from backend.core.errors import Invalid
 
@@ -11,13 +11,18 @@ _BOUNDARY = re.compile(
 )
 
 
-def parts_of(body: bytes, content_type: str) -> list[bytes]:
-    """The content of each part, in order; copied once. Raises `Invalid` (`body.multipart`)."""
+def parts_of(body: bytes, content_type: str, *, most: int) -> list[bytes]:
+    """The content of each part, in order; copied once.
+
+    Raises `Invalid` (`body.multipart`; `body.number` for more than `most`).
+    """
     found = _BOUNDARY.match(content_type)
     if found is None:
         raise _broken("its Content-Type names no boundary")
     delimiter = b"--" + (found[1] or found[2]).encode("latin-1", "replace")
-    cuts = list(_cuts(body, delimiter))
+    cuts = list(islice(_cuts(body, delimiter), most + 2))
+    if len(cuts) == most + 2:
+        raise Invalid(f"at most {most} pictures are wanted, and there are more", code="body.number")
     if not cuts or not body.startswith(b"--", cuts[-1][1]):
         raise _broken("it does not end with its boundary")
     return [_content(body, begin, end) for (_, begin), (end, _) in pairwise(cuts)]

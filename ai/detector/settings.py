@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
@@ -75,6 +76,10 @@ class DetectorSettings(BaseSettings):
             raise ValueError("API_KEY must be 16 letters, digits or any of -._~+/, or more")
         if self.api_key is None and not _is_loopback(self.host):
             raise ValueError("API_KEY is needed to listen on more than a loopback address")
+        if self.store is not None and not self.store.is_dir():
+            raise ValueError(f"{PREFIX}STORE: there is no folder {self.store}")
+        if self.tls_certificate is not None and self.tls_key is not None:
+            _check_pair(self.tls_certificate, self.tls_key)
         return self
 
 
@@ -89,10 +94,27 @@ def read_settings(environment: Mapping[str, str]) -> DetectorSettings:
         # Without the values: one of them may be the key.
         for problem in error.errors(include_input=False, include_url=False):
             place = "".join(str(name).upper() for name in problem["loc"])
-            lines.append(f"{PREFIX}{place}: {problem['msg']}" if place else problem["msg"])
+            lines.append(
+                f"{PREFIX}{place}: {problem['msg']}"
+                if place
+                else problem["msg"].removeprefix("Value error, ")
+            )
     if lines:
         raise Invalid("\n".join(lines), code="settings.invalid")
     return settings
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    """Raise ValueError for what is no certificate with its key."""
+    for name, file in (("TLS_CERTIFICATE", certificate), ("TLS_KEY", key)):
+        if not file.is_file():
+            raise ValueError(f"{PREFIX}{name}: there is no file {file}")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except OSError as error:
+        raise ValueError(
+            f"{certificate} and {key} are no certificate with its key: {error}"
+        ) from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,7 +3,7 @@
 import os
 import stat
 from contextlib import ExitStack
-from errno import ELOOP
+from errno import ELOOP, ENAMETOOLONG
 from pathlib import Path, PurePosixPath
 
 from backend.core.errors import Invalid, NotFound, Unavailable
@@ -38,12 +38,18 @@ def read_below(root: Path, name: str, *, most_bytes: int) -> bytes:
         except OSError as error:
             if error.errno == ELOOP:
                 raise _refused("links are not followed") from error
+            if error.errno == ENAMETOOLONG:
+                raise _refused("it is too long") from error
             raise Unavailable(
                 f"the store cannot be read: {error.strerror}", code="store.unreadable"
             ) from error
 
 
 def _steps(name: str) -> tuple[str, ...]:
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError as error:
+        raise _refused("it is no text") from error
     steps = PurePosixPath(name).parts
     if not steps or name.startswith("/") or ".." in steps or "\0" in name:
         raise _refused("it must be a relative path without `..`")

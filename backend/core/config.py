@@ -125,7 +125,14 @@ def _detector_url(url: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:  # a password would be shown by health
         raise ValueError("more than an address")
     _ = parts.port  # raises, where it is none
+    if re.search(r"\s", url):
+        raise ValueError("a space in an address")
+    parts.hostname.encode("idna")  # raises ValueError, where no resolver could be asked for it
     return url.rstrip("/")
+
+
+def _each_once(urls: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(urls))
 
 
 def _key(key: SecretStr) -> SecretStr:
@@ -247,6 +254,7 @@ class Detector(_Group):
     urls: Annotated[
         tuple[DetectorUrl, ...],
         BeforeValidator(_split),
+        AfterValidator(_each_once),
         Words("addresses like https://gpu-box:8090, separated by commas"),
     ] = Field(
         (),

@@ -64,9 +64,11 @@ class Connections:
             # Without its cause, whose repr has the request's headers, and so the key.
             raise NoReply(_in_one_line(error.message)) from None
         except ClientConnectorError as error:
-            raise NoReply(_in_one_line(str(error))) from error
+            raise NoReply(_in_one_line(error.os_error.strerror or str(error.os_error))) from error
         except (ClientConnectionError, ClientPayloadError) as error:
             raise CutShort(_in_one_line(str(error) or type(error).__name__)) from error
+        except ValueError as error:  # a name that no resolver can be asked for
+            raise NoReply(_in_one_line(f"it is no address: {error}")) from error
 
     async def aclose(self) -> None:
         """Close them all."""

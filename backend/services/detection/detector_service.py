@@ -10,14 +10,17 @@ from secrets import token_hex
 from urllib.parse import urlsplit
 
 import cv2
+import structlog
 
-from backend.core.breaker import LONGEST_PAUSE, Breaker
+from backend.core.breaker import LONGEST_PAUSE, Breaker, BreakerState
 from backend.core.clock import Clock
 from backend.core.errors import Invalid, Unavailable
 from backend.core.retry import FIRST_PAUSE, Pauses
 from backend.services.detection.detector import Findings, Pixels, View
 from backend.services.detection.detector_address import BrokenOff, Busy, Client, DetectorAddress
 from backend.services.detection.detector_answer import BadAnswer, Question
+
+log = structlog.get_logger(__name__)
 
 _QUALITY = 95
 _BROKEN_OFF_TIMES = 3
@@ -43,7 +46,9 @@ class ServiceDetector:
     """Sends each picture, as it was given, to the address that has the least to do for us.
 
     What one cannot answer the next is asked. Where one answers badly and another well, the first is
-    left alone for a while; where all answer badly, that is raised as the bug that it is.
+    left alone for a while; where all answer badly, that is raised as the bug that it is. One that
+    did not answer lately is shown a picture again beside another's look at it: nothing waits for
+    whether it does.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class ServiceDetector:
         self._client = client
         self._confidence = confidence
         self._broken_off: dict[int, int] = {}
+        self._probes: set[asyncio.Task[None]] = set()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
 
     @property
@@ -103,13 +109,16 @@ class ServiceDetector:
     async def aclose(self) -> None:
         """Close the connections."""
         self._thread.shutdown(cancel_futures=True)
+        for probe in self._probes:
+            probe.cancel()
+        await asyncio.gather(*self._probes, return_exceptions=True)
         await self._client.aclose()
 
     async def _ask_in_turn(self, picture: bytes, question: Question) -> Findings:
         away: list[Unavailable] = []
         busy: list[Busy] = []
         bad: list[tuple[DetectorAddress, BadAnswer]] = []
-        for address in sorted(self._addresses, key=lambda one: (one.asked, one.asked_at)):
+        for address in self._in_turn(picture, question):
             try:
                 found = await address.ask(picture, question)
             except Busy as error:
@@ -128,6 +137,28 @@ class ServiceDetector:
             raise bad[0][1]
         kind = BrokenOff if any(isinstance(one, BrokenOff) for one in away) else Unavailable
         raise kind("; ".join(map(str, away)), code=away[0].code)
+
+    def _in_turn(self, picture: bytes, question: Question) -> list[DetectorAddress]:
+        """Whom to ask, the least busy first; who is in doubt is tried beside them."""
+        in_turn = sorted(self._addresses, key=lambda one: (one.asked, one.asked_at))
+        sound = [one for one in in_turn if one.breaker.state is BreakerState.CLOSED]
+        if not sound:
+            return in_turn
+        for address in in_turn:
+            if address.breaker.state is BreakerState.HALF_OPEN and address.asked == 0:
+                probe = asyncio.create_task(self._probe(address, picture, question))
+                self._probes.add(probe)
+                probe.add_done_callback(self._probes.discard)
+        return [*sound, *(one for one in in_turn if one not in sound)]
+
+    async def _probe(self, address: DetectorAddress, picture: bytes, question: Question) -> None:
+        """See whether an address answers again; what it answers is another's to say."""
+        try:
+            await address.ask(picture, question)
+        except BadAnswer as error:
+            address.distrust(error)
+        except (Busy, Unavailable, Invalid) as error:
+            log.debug("a detector is not well again", address=address.url, reason=str(error))
 
     def _suspect(self, picture: bytes, error: BrokenOff) -> None:
         """Raise `BadAnswer` for a picture at which so many connections have broken off.

@@ -15,6 +15,10 @@ from backend.core.errors import Invalid
 MAX_PIXELS = 100_000_000
 """Larger than any camera's picture; decoded, it would take 300 MB."""
 
+_MOST_SCANS = 100
+"""A progressive JPEG has about ten. Each one is a pass over all of the picture when it is decoded,
+however few bytes it has."""
+
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -117,6 +121,8 @@ def _walk_jpeg(data: bytes) -> Structure:
             if size is None:
                 _corrupt("its data begin before the frame header")
             scans += 1
+            if scans > _MOST_SCANS:
+                _corrupt(f"it has more than {_MOST_SCANS} scans")
     if size is None or scans == 0:
         _corrupt("it ends before any picture data")
     return Structure("jpeg", *size)

@@ -181,6 +181,8 @@ def test_what_is_not_ours_in_the_environment_is_left_alone(
         ("DETECTOR__URLS", "http://a:8090,ftp://b", "addresses like https://"),
         ("DETECTOR__URLS", "http://user:canary@a:8090", "addresses like https://"),
         ("DETECTOR__URLS", "http://a:99999", "addresses like https://"),
+        ("DETECTOR__URLS", "http://a..b:1", "addresses like https://"),
+        ("DETECTOR__URLS", "http://a/x y", "addresses like https://"),
         ("DETECTOR__URLS", "http://a/?x=y", "addresses like https://"),
         ("DETECTOR__TIMEOUT_SECONDS", "0", "number of seconds"),
         ("REDIS__PREFIX", "a *", "letters, digits"),
@@ -218,7 +220,10 @@ def test_a_key_that_is_none_is_refused_and_not_shown(
 
 
 def test_addresses_of_the_detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DETECTOR__URLS", "https://gpu-box:8090/, http://10.0.0.7/behind/a/proxy")
+    monkeypatch.setenv(
+        "DETECTOR__URLS",
+        "https://gpu-box:8090/, http://10.0.0.7/behind/a/proxy, https://gpu-box:8090",
+    )
     assert get_settings().detector.urls == (
         "https://gpu-box:8090",
         "http://10.0.0.7/behind/a/proxy",

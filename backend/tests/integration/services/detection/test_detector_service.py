@@ -317,10 +317,41 @@ async def test_what_one_cannot_answer_another_does(manner: Manner) -> None:
         assert len(first.asked) == asked
         first.manner = "well"
         clock.advance(1)
-        for shade in (4, 5):
+        await sees(detector, 4)
+        while detector.breakers[0].state is not BreakerState.CLOSED:
+            await asyncio.sleep(0.01)
+        assert len(first.asked) == asked + 1, "shown the picture beside the other's look"
+        for shade in (5, 6):
+            clock.advance(1)
             await sees(detector, shade)
-        assert len(first.asked) == asked + 1
-        assert all(one.state is BreakerState.CLOSED for one in detector.breakers)
+        assert len(first.asked) == asked + 2, "and has its share again"
+
+
+async def test_nothing_waits_for_whether_one_that_hung_answers_again() -> None:
+    clock = ManualClock()
+    async with several("silent", "well", clock=clock, patience=SECONDS) as (services, detector):
+        first, second = services
+        await sees(detector, 1)
+        for tries in range(2, 5):
+            clock.advance(5)
+            await sees(detector, tries)
+            assert len(detector._probes) == 1, "it has not answered, and the picture is done"
+            await asyncio.wait(set(detector._probes))
+            assert len(first.asked) == tries
+        assert len(second.asked) == 4
+        clock.advance(5)
+        await sees(detector, 5)
+        assert detector._probes, "which is ended with the rest"
+    assert not detector._probes
+
+
+async def test_one_whose_address_is_none_is_as_one_that_is_away() -> None:
+    async with (
+        scripted_service() as well,
+        client_of(f"http://{'a' * 64}.example:1", well.url) as detector,
+    ):
+        await sees(detector, 1)
+        assert "it is no address" in (detector.breakers[0].view.reason or "")
 
 
 async def test_where_all_are_away_each_is_named() -> None:

@@ -14,7 +14,7 @@ def test_what_a_client_packs_comes_out(contents: list[bytes]) -> None:
     request = httpx.Request(
         "POST", "http://x", files=[("picture", ("p.jpg", content)) for content in contents]
     )
-    assert parts_of(request.read(), request.headers["Content-Type"]) == contents
+    assert parts_of(request.read(), request.headers["Content-Type"], most=8) == contents
 
 
 @pytest.mark.parametrize(
@@ -30,10 +30,17 @@ def test_what_a_client_packs_comes_out(contents: list[bytes]) -> None:
 )
 def test_what_is_none_is_refused(body: bytes, content_type: str) -> None:
     with pytest.raises(Invalid) as caught:
-        parts_of(body, content_type)
+        parts_of(body, content_type, most=8)
     assert caught.value.code == "body.multipart"
+
+
+def test_more_parts_than_are_wanted_are_not_even_cut() -> None:
+    body = b"\r\n--a" * 1_000_000
+    with pytest.raises(Invalid, match="at most 8 pictures") as caught:
+        parts_of(body, "multipart/form-data; boundary=a", most=8)
+    assert caught.value.code == "body.number"
 
 
 def test_a_boundary_in_quotes_and_words_before_the_first_part() -> None:
     body = b"before\r\n--a b\r\nX: y\r\n\r\none\r\n--a b\r\n\r\n\r\n--a b--\r\nafter"
-    assert parts_of(body, 'multipart/form-data; charset=x; boundary="a b"') == [b"one", b""]
+    assert parts_of(body, 'multipart/form-data; charset=x; boundary="a b"', most=2) == [b"one", b""]

@@ -49,6 +49,15 @@ def test_a_model_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"model": "m", "host": "0.0.0.0"}, "API_KEY"),  # noqa: S104
         ({"model": "m", "host": "gpu-box"}, "API_KEY"),
         ({"model": "m", "tls_key": "k"}, "TLS_CERTIFICATE"),
+        ({"model": "m", "store": "/nowhere"}, "AI_DETECTOR_STORE: there is no folder /nowhere"),
+        (
+            {"model": "m", "tls_certificate": "/nowhere", "tls_key": __file__},
+            "AI_DETECTOR_TLS_CERTIFICATE: there is no file /nowhere",
+        ),
+        (
+            {"model": "m", "tls_certificate": __file__, "tls_key": __file__},
+            "are no certificate with its key",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai.detector.store import read_below
-from backend.core.errors import HsiError, Invalid, NotFound, Unavailable
+from backend.core.errors import HsiError, Invalid, NotFound
 
 
 @pytest.fixture
@@ -43,7 +43,8 @@ def test_a_picture(root: Path) -> None:
         ("folder-link/secret", NotFound, "store.missing"),
         ("aa/none", NotFound, "store.missing"),
         ("aa/picture/below", NotFound, "store.missing"),
-        ("x" * 300, Unavailable, "store.unreadable"),
+        ("x" * 300, Invalid, "store.path"),
+        ("\ud800", Invalid, "store.path"),
     ],
 )
 def test_what_is_refused(root: Path, name: str, kind: type[HsiError], code: str) -> None:

@@ -179,3 +179,15 @@ def test_the_exif_block_is_found_without_the_rest() -> None:
     assert exif_block(JPEG) is None
     assert exif_block(PNG) is None
     assert exif_block(b"text") is None
+
+
+def test_a_picture_that_costs_a_pass_for_each_of_its_few_bytes() -> None:
+    """A scan more is a pass over all of the picture for who decodes it."""
+    start = PROGRESSIVE.rindex(b"\xff\xda")
+    scan = PROGRESSIVE[start:-2]
+    scans = PROGRESSIVE.count(b"\xff\xda")
+    most = PROGRESSIVE[:-2] + scan * (100 - scans) + PROGRESSIVE[-2:]
+    assert read_structure(most).format == "jpeg"
+    with pytest.raises(Invalid, match="more than 100 scans") as caught:
+        read_structure(most[:-2] + scan + most[-2:])
+    assert caught.value.code == "picture.corrupt"
