@@ -23,6 +23,7 @@ def run_levels(
     The last line says how many passed, failed and were skipped. Coverage is measured and judged
     only when everything runs.
     """
+    import compileall
     import tempfile
     from pathlib import Path
 
@@ -31,6 +32,8 @@ def run_levels(
     from backend.cli.pytest_runs import Tally, levels_and_arguments, run, runs_of
 
     root = project_root()
+    for part in ("backend", "ai"):  # where Python may not keep what it compiles: once for all
+        compileall.compile_dir(root / part, quiet=2)
     levels, arguments = levels_and_arguments(words or [])
     judged = not (levels or arguments or long)
     total = Tally()

@@ -22,7 +22,7 @@ from backend.tests.faults.oracle import Oracle
 from backend.tests.faults.records import Keep, Recovery
 from backend.tests.fixtures.ledger import jpeg
 from backend.tests.fixtures.model_processes import stands_still
-from backend.tests.fixtures.product import Drop, Product, a_while_ago, until
+from backend.tests.fixtures.product import Drop, Product, a_while_ago, client_at, until
 
 _END_SECONDS = 15
 
@@ -266,7 +266,7 @@ class FaultBench:
         return {"status": report["status"], **{part["name"]: part for part in report["parts"]}}
 
     def _client(self, name: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.apis[name].address, trust_env=False, timeout=5)
+        return client_at(self.apis[name].address)
 
     async def says(self, part: str, *, seconds: float = 30.0) -> str:
         """Wait until health says that a part is not well; the reason that it gives."""

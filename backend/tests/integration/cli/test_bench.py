@@ -1,6 +1,7 @@
 """`hsi bench` as a command: its rows, its errors."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from backend.tests.fixtures.onnx_models import write_dog_model
-from backend.tests.fixtures.product import PROJECT
+from backend.tests.fixtures.product import PROJECT, unmeasured
 
 
 def hsi(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "backend.cli", *words],
         cwd=PROJECT,
+        env=unmeasured(os.environ),
         capture_output=True,
         text=True,
         check=False,

@@ -20,7 +20,14 @@ from backend.cli.status import EXIT_STATUS
 from backend.core.content_store import MARK
 from backend.core.database import get_database
 from backend.local.data_folder import DataFolder
-from backend.tests.fixtures.product import PROJECT, Drop, Product, a_while_ago, until
+from backend.tests.fixtures.product import (
+    PROJECT,
+    Drop,
+    Product,
+    a_while_ago,
+    unmeasured,
+    until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -64,11 +71,10 @@ class CommandLine:
 
         Coverage does not measure it: a Ctrl-C that arrives while it holds its lock is a deadlock.
         """
-        environment = self.product.environment.items()
         return subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=self.folder,
-            env={name: value for name, value in environment if "COVERAGE" not in name},
+            env=unmeasured(self.product.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -95,7 +101,7 @@ class CommandLine:
 async def hsi(product: Product, tmp_path: Path) -> AsyncIterator[CommandLine]:
     """The command line of a product whose API runs, found by the data folder's run file."""
     product.environment = {
-        **product.environment,
+        **unmeasured(product.environment),
         "BATCH_IDLE_TIMEOUT_SECONDS": "1",
         "TZ": "Europe/Berlin",
     }

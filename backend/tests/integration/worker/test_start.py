@@ -22,7 +22,7 @@ from backend.services.upkeep.part_findings import look_at_detectors
 from backend.tests.fixtures.ledger import Ledger
 from backend.tests.fixtures.model_server import model_server
 from backend.tests.fixtures.onnx_models import no_queries, write_model
-from backend.tests.fixtures.product import PROJECT, Product, until
+from backend.tests.fixtures.product import PROJECT, Product, client_at, until
 from backend.tests.fixtures.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -166,7 +166,7 @@ async def test_with_a_model_that_does_not_see_health_and_status_say_so(
     product.start_worker()
 
     async def is_said() -> bool:
-        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        async with client_at(address) as client:
             report = (await client.get("/api/system/health")).json()
         return "detector_doubtful" in {rung["name"] for rung in report["rungs"]}
 
