@@ -17,7 +17,7 @@ PAGE = PROJECT / "docs" / "reference" / "faults.md"
 _HEAD = """\
 # Faults that were survived
 
-Generated from a run of the fault bench (`backend/tests/faults/`); do not edit, make it anew:
+Generated from runs of the fault bench (`backend/tests/faults/`); do not edit, make it anew:
 
     HSI_TEST_FAULTS=/tmp/faults ./hsi test faults
     HSI_TEST_FAULTS=/tmp/faults ./hsi test faults --long
@@ -27,7 +27,7 @@ The product's real processes; while pictures come, something breaks. *Lost*: pic
 final frame in the end. *Twice*: frames, detections or events that are there more than once. *Back
 after*: seconds from the end of the fault until all pictures were worked off, all messages were
 told, and health was good again where an API ran; it holds the work that had gathered meanwhile.
-The times are of one run on one machine, and no test judges them beyond a generous bound.
+The times are of single runs on one machine, and no test judges them beyond a generous bound.
 """
 
 
