@@ -108,6 +108,16 @@ def test_another_range_than_the_wanted_one_is_no_rest(fetch: Fetching, second: M
     assert fetch.ranges == [f"bytes={HALF}-", None]
 
 
+def test_one_that_is_all_there_is_not_asked_for_again(fetch: Fetching) -> None:
+    """As after a kill between the last byte and its being kept."""
+    fetch.part.write_bytes(CONTENT)
+    assert fetch() == Fetched(HASH, len(CONTENT), is_vouched_for=True)
+    assert fetch.server.asked == []
+    fetch.part.write_bytes(OTHER)
+    assert fetch() == Fetched(HASH, len(CONTENT), is_vouched_for=True)
+    assert fetch.ranges == [None], "as long is not enough"
+
+
 def test_a_file_that_is_another_by_now_is_taken_whole(fetch: Fetching) -> None:
     """Nobody knows its hash; the server's mark tells that the beginning is of another."""
     fetch.server.manners = [Manner(content=OTHER, breaks_after=HALF), Manner(status=503)]
