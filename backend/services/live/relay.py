@@ -15,7 +15,9 @@ from backend.services.topics import OUTBOX_CHANNEL
 
 _KEPT = timedelta(hours=24)
 _LOOK_EVERY_SECONDS = 30.0
-_FORGET_EVERY_SECONDS = 3600.0
+_TIDY_EVERY_SECONDS = 3600.0
+_TIDY_FIRST_AFTER_SECONDS = 60.0
+"""After a long outage, who comes back as soon as it is over still finds what was old by then."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,14 +42,15 @@ class OutboxRelay:
 
     async def run(self) -> None:
         """Relay whenever told to, and every 30 s anyway."""
-        forgotten_at = float("-inf")
+        await self._note_told_late()
+        tidy_at = self._clock.monotonic() + _TIDY_FIRST_AFTER_SECONDS
         while True:
             self._told.clear()
             await self.relay()
-            if self._clock.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
+            if self._clock.monotonic() >= tidy_at:
                 await self._note_told_late()
                 await self._forget_old()
-                forgotten_at = self._clock.monotonic()
+                tidy_at = self._clock.monotonic() + _TIDY_EVERY_SECONDS
             await wait_for(self._told, self._clock, _LOOK_EVERY_SECONDS)
 
     async def relay(self) -> int | None:

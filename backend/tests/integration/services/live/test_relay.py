@@ -313,6 +313,24 @@ async def test_running_it_relays_when_told_and_finds_what_others_wrote(
     assert clock.sleepers == 0
 
 
+async def test_running_it_forgets_what_is_old_once_readers_had_time_to_come_back(
+    ledger: Ledger, relay: OutboxRelay, clock: ManualClock
+) -> None:
+    await put(ledger, message(1))
+    await relay.relay()
+    begin = await last_number(ledger)
+    clock.advance(timedelta(hours=30).total_seconds())
+    running = asyncio.create_task(relay.run())
+    kept = []
+    for _ in range(3):
+        await asleep(clock)
+        kept.append(begin in await numbers(ledger))
+        clock.advance(30)
+    running.cancel()
+    await asyncio.wait([running])
+    assert kept == [True, True, False]
+
+
 async def numbered(ledger: Ledger) -> None:
     """Wait until every message has its number."""
     async with asyncio.timeout(4):
