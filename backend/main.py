@@ -3,6 +3,11 @@
 `python -m backend.main` listens as the settings say; `uvicorn backend.main:app` works too.
 """
 
+from backend.core import garbage
+
+if __name__ == "__main__":
+    garbage.pause()
+
 import asyncio
 import contextlib
 import sys
@@ -111,6 +116,7 @@ def __getattr__(name: str) -> FastAPI:
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM; open connections have 2 s to end."""
+    garbage.resume()
     try:
         settings = get_settings()
         configure_logging(

@@ -1,5 +1,10 @@
 """The pipeline process: from files to judged events."""
 
+from backend.core import garbage
+
+if __name__ == "__main__":
+    garbage.pause()
+
 import argparse
 import asyncio
 import contextlib
@@ -51,6 +56,7 @@ def main(name: str | None = None, ready: Path | None = None) -> None:
     What an earlier process of that name left open, it ends at once; without a name of its own, that
     has to wait until the leases of the earlier one have run out.
     """
+    garbage.resume()
     try:
         settings = get_settings()
         configure_logging(

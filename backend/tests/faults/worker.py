@@ -8,6 +8,10 @@ detector is the product's, and only the program of its model's process is anothe
 `fixtures/moody_model.py`.
 """
 
+from backend.core import garbage
+
+garbage.pause()
+
 import argparse
 import asyncio
 import functools
