@@ -63,7 +63,7 @@ class Place:
         self.runner = asyncio.Runner()
         self._database = Database(database.url)
         self._redis = RedisClient(services.redis_url, prefix=redis_prefix())
-        self._clean = database.clean
+        self._clean = database.restore
         self._folder = folder
         self._numbers = count()
 
@@ -379,6 +379,7 @@ def place(
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover  # the same ways again and again
 @pytest.mark.parametrize("how", How)
 @pytest.mark.parametrize(
     ("part", "before", "fewest_steps", "remove_after_import"),
@@ -430,6 +431,7 @@ def test_stopped_at_every_step(
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover  # the same ways again and again
 def test_nothing_is_lost_and_nothing_done_twice(place: Place) -> None:
     # Shrinking would take longer than a test may: `-m long` does it.
     brief = settings(

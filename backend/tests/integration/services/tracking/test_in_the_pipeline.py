@@ -18,6 +18,7 @@ from backend.tests.fixtures.stages import Works, backlog
 pytestmark = [
     pytest.mark.skipif(not are_there(), reason="the real photographs (../shared/data) are absent"),
     pytest.mark.slow,
+    pytest.mark.no_cover,  # hundreds of frames take the same ways again and again
 ]
 
 DOWN = 230  # pixels, where things stand

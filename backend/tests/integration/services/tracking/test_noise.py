@@ -13,7 +13,8 @@ BOX = Box(0.4, 0.4, 0.2, 0.15)
 LOOK = bytes(range(0, 256, 4))
 PAUSE = 30.0  # seconds after which an event is over
 
-pytestmark = pytest.mark.slow
+# Hundreds of frames take the same ways again and again.
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 
 @pytest.mark.parametrize(("noise", "events"), [(0.05, 1), (0.1, 3)])

@@ -29,6 +29,7 @@ pytestmark = [
         not (DATA / "labels.json").exists(), reason=f"no real photographs in {DATA}"
     ),
     pytest.mark.slow,
+    pytest.mark.no_cover,  # hundreds of frames take the same ways again and again
 ]
 
 

@@ -28,6 +28,7 @@ EVERY = 5  # of the video's ten frames per second
 pytestmark = [
     pytest.mark.skipif(not (DATA / "videos.json").exists(), reason=f"no real video in {DATA}"),
     pytest.mark.slow,
+    pytest.mark.no_cover,  # hundreds of frames take the same ways again and again
 ]
 
 

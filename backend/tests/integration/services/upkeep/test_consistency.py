@@ -24,6 +24,7 @@ from backend.services.upkeep.consistency import (
     Check,
     examine,
 )
+from backend.tests.fixtures.database import WorkerDatabase
 from backend.tests.fixtures.detectors import found
 from backend.tests.fixtures.ledger import NOON, Ledger
 from backend.tests.fixtures.stages import Works, live
@@ -31,9 +32,29 @@ from backend.tests.fixtures.stages import Works, live
 SECOND = timedelta(seconds=1)
 
 
+@pytest.fixture(scope="module")
+def finished() -> list[WorkerDatabase]:
+    """The rows of the house, once it was built."""
+    return []
+
+
 @pytest.fixture
-async def house(ledger: Ledger, real_redis: RedisClient) -> Ledger:
+async def house(
+    ledger: Ledger,
+    real_redis: RedisClient,
+    worker_database: WorkerDatabase,
+    finished: list[WorkerDatabase],
+) -> Ledger:
     """A ledger with something of every kind in it, all by the product's own doing."""
+    if finished:
+        await finished[0].restore()
+    else:
+        await build(ledger, real_redis)
+        finished.append(await WorkerDatabase.at(worker_database.url))
+    return ledger
+
+
+async def build(ledger: Ledger, redis: RedisClient) -> None:
     works = Works(ledger)
     porch, garden, gone = [await ledger.camera() for _ in range(3)]
     # One of several classes and frames, which come out of order.
@@ -62,8 +83,7 @@ async def house(ledger: Ledger, real_redis: RedisClient) -> Ledger:
         await quarantine.put(session, [BadFile("a/b.jpg", FileMark(1, 2, 3), "x", "y")], now=NOON)
         await cameras.bury(session, gone, now=NOON)
     await ledger.frame(porch, NOON + 99999 * SECOND)  # waits
-    await OutboxRelay(ledger.database, real_redis, works.clock).relay()
-    return ledger
+    await OutboxRelay(ledger.database, redis, works.clock).relay()
 
 
 async def _suppress(ledger: Ledger, camera: int) -> None:
