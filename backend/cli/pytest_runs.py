@@ -17,7 +17,7 @@ _NOTHING_COLLECTED = 5
 class Run:
     """Levels that one pytest runs together, by so many processes for each core; 0: all in one.
 
-    Two for each where tests spend half their time waiting for processes that they have started.
+    Several for each where tests spend their time waiting for processes that they have started.
     `options` are pytest's.
     """
 
@@ -37,10 +37,16 @@ RUNS = (
     Run(("integration",), per_core=2, covered=True),
     # What they reach, others have reached before: measuring would only make them slower. While
     # the ones wait for an outage to end, the others work.
-    Run(("e2e", "faults"), per_core=2, covered=False),
+    Run(("e2e", "faults"), per_core=3, covered=False),
     Run(("gpu",), per_core=0, covered=False),
-    # Here it counts what they give, not how long they take: a look at each is enough.
-    Run(("benchmarks",), per_core=0, covered=False, options=("--benchmark-max-time=0.1",)),
+    # Here it counts what they give, not how long they take: once each is enough, two at a time. A
+    # file's tests share the ledgers that they fill.
+    Run(
+        ("benchmarks",),
+        per_core=1,
+        covered=False,
+        options=("--dist=loadfile", "--benchmark-disable"),
+    ),
 )
 LEVELS = tuple(level for run in RUNS for level in run.levels)
 
