@@ -27,6 +27,15 @@ def bench(
         Path | None,
         typer.Option(metavar="DIR", help="JPEGs that P4 and P5 look at. Default: drawn ones."),
     ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=256,
+            help="Threads of P4 and P5, on each side. Default: all cores, as transformers' "
+            "pipeline takes them. A worker has DETECTOR__THREADS, by default half of them.",
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Measure the product beside bare programs, and print the ratios.
@@ -46,6 +55,7 @@ def bench(
         *("--rows", str(rows), "--rounds", str(rounds)),
         *(("--json",) if as_json else ()),
         *(() if pictures is None else ("--pictures", str(pictures))),
+        *(() if threads is None else ("--threads", str(threads))),
         *(() if data is None else ("--data", str(data))),
     ]
     environment = os.environ | {"PYTHONPATH": str(root)}

@@ -1,7 +1,7 @@
 """Measures the figures of the product beside bare programs that do the same work.
 
     ./hsi bench [P1 P3 …] [--json] [--rows 1000000] [--rounds 7]
-    ./hsi bench detector [MODEL …] [--data DIR] [--pictures DIR] [--json]
+    ./hsi bench detector [MODEL …] [--data DIR] [--pictures DIR] [--threads N]
 
 Servers of its own, in a folder that is removed afterwards; nothing that is installed is touched.
 """
@@ -37,6 +37,7 @@ from backend.tests.benchmarks.bench.figures import (
     together,
 )
 from backend.tests.benchmarks.bench.place import Bench
+from backend.tests.benchmarks.bench.processes import cores
 from backend.tests.benchmarks.bench.rows import Row
 
 _NOTHING = "-"
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each comparison")
     parser.add_argument("--data", type=Path, help="data folder whose models P4 and P5 measure")
     parser.add_argument("--pictures", type=Path, help="folder of JPEGs for P4 and P5")
+    parser.add_argument("--threads", type=int, default=cores(), help="of P4 and P5, on each side")
     asked = parser.parse_args(arguments)
     names, models = _figures_and_models(asked.figures)
     try:
@@ -60,13 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         paths = models_of(models, folder_of(settings_of(asked.data)))
     except (ValueError, HsiError) as error:
         parser.error(str(error))
-    if asked.rounds < 1 or asked.rows < 1:
-        parser.error("--rounds and --rows are at least 1")
+    if min(asked.rounds, asked.rows, asked.threads) < 1:
+        parser.error("--rounds, --rows and --threads are at least 1")
     # What the stages log is none of the figures, and standard output is for the table.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     rows: list[Row] = []
     work = partial(
-        Bench, rounds=asked.rounds, rows=asked.rows, models=paths, pictures=asked.pictures
+        Bench,
+        rounds=asked.rounds,
+        rows=asked.rows,
+        models=paths,
+        pictures=asked.pictures,
+        threads=asked.threads,
     )
     with ended_by_signals(), tempfile.TemporaryDirectory(prefix="hsi-bench-") as name:
         folder = Path(name)

@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from backend.core.database import Database
 from backend.core.redis import RedisClient
+from backend.tests.benchmarks.bench.processes import cores
 
 PROJECT = Path(__file__).parents[4]
 
@@ -96,7 +97,8 @@ class Bench:
 
     `template` is a migrated database of the server at `server_url`. `share` scales the work of a
     round (1 is the published amount), `rows` is the larger table of P10. `models` are files and
-    checkpoints for P4 and P5, and `pictures` a folder of JPEGs for them; None: drawn ones.
+    checkpoints for P4 and P5, `pictures` a folder of JPEGs for them (None: drawn ones), and
+    `threads` how many each side has: all cores, as transformers' pipeline takes them.
     """
 
     server_url: str
@@ -110,6 +112,7 @@ class Bench:
     rows: int = 100_000
     models: tuple[Path, ...] = ()
     pictures: Path | None = None
+    threads: int = field(default_factory=cores)
     say: Callable[[str], None] = field(default=_silent)
 
     def some(self, number: int) -> int:

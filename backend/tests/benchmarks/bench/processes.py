@@ -12,7 +12,12 @@ def processor() -> str:
     """What the processor calls itself, and how many of its cores this process may use."""
     lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{next(iter(names), platform.machine())}, {len(os.sched_getaffinity(0))} cores"
+    return f"{next(iter(names), platform.machine())}, {cores()} cores"
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def descendants(pid: int) -> list[int]:

@@ -16,10 +16,13 @@ async def test_each_model_has_its_rows(tmp_path: Path) -> None:
     path = write_dog_model(tmp_path / "dog.onnx")
     picture = encoded(np.full((SIDE, SIDE, 3), 200, np.uint8))
     (tmp_path / "mine.jpg").write_bytes(picture)
-    bench = Bench("", "", "", tmp_path, share=0.1, rounds=2, models=(path,), pictures=tmp_path)
+    bench = Bench(
+        *("", "", "", tmp_path), share=0.1, rounds=2, models=(path,), pictures=tmp_path, threads=1
+    )
     rows = await measure(bench)
     first, last = rows[0], rows[-1]
     assert (first.id, last.id) == ("P4", "P5")
+    assert first.note.endswith(", 1 threads")
     assert first.pace is not None
     assert first.pace.model == "dog"
     assert first.pace.runtime.startswith("onnxruntime ")

@@ -12,7 +12,6 @@ from statistics import median
 
 import cv2
 
-from backend.core.config import Detector as DetectorSettings
 from backend.core.content_store import ContentStore
 from backend.core.errors import HsiError
 from backend.domain.frames import WaitingFrame
@@ -71,19 +70,18 @@ class _Opened:
 
 
 async def _rows_of(subject: Subject, pictures: Sequence[bytes], bench: Bench) -> list[Row]:
-    threads = DetectorSettings().threads
     folder = bench.folder / f"looked at by {subject.name}"
     async with AsyncExitStack() as stack:
         opened = []
         for runtime in (one for one in OPENERS if is_installed(one)):
             bench.say(f"loading {subject.name} by {runtime}")
-            pair = _opened(subject, runtime, threads, pictures, folder / runtime)
+            pair = _opened(subject, runtime, bench.threads, pictures, folder / runtime)
             opened.append(await stack.enter_async_context(pair))
         sides = [side for one in opened for side in (one.ours, one.bare)]
         if subject.checkpoint is not None and has_torch():
-            sides.append(_by_pipeline(subject.checkpoint, threads, pictures))
+            sides.append(_by_pipeline(subject.checkpoint, bench.threads, pictures))
         values = await bench.in_turns(*sides)
-    where = f"{processor()}, {threads} threads"
+    where = f"{processor()}, {bench.threads} threads"
     rows = []
     for one, ours, bare in zip(opened, values[::2], values[1::2], strict=False):
         rows.append(_beside_bare(subject, one, ours, bare, where))
