@@ -4,6 +4,7 @@ The documentation and the error messages are both made here, so they cannot disa
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -110,6 +111,11 @@ def problems(
     )
 
 
+def _without_password(value: str) -> str:
+    """Without all before an `@`, where that has the form of a name and a password."""
+    return re.sub(r"\S*:\S*@", "***@", value)
+
+
 def _problem(key: str, fields: Mapping[str, FieldInfo], texts: Mapping[str, Text]) -> str:
     text = texts.get(key)
     where = f" (in {text.place})" if text else ""
@@ -117,7 +123,7 @@ def _problem(key: str, fields: Mapping[str, FieldInfo], texts: Mapping[str, Text
     if field is None:
         near = difflib.get_close_matches(key.upper(), [*fields, *ALIASES], n=1, cutoff=0.5)
         return f"{key}{where}: no such setting" + (f"; did you mean {near[0]}?" if near else "")
-    given = f", not {text.value!r}" if text and not is_secret(field) else ""
+    given = f", not {_without_password(text.value)!r}" if text and not is_secret(field) else ""
     return f"{key}{where}: must be {allowed(field)}{given}"
 
 

@@ -179,7 +179,6 @@ def test_what_is_not_ours_in_the_environment_is_left_alone(
         ("DETECTOR__THREADS", "0", "from 1 to 256"),
         ("DETECTOR__URLS", "gpu-box:8090", "addresses like https://"),
         ("DETECTOR__URLS", "http://a:8090,ftp://b", "addresses like https://"),
-        ("DETECTOR__URLS", "http://user:canary@a:8090", "addresses like https://"),
         ("DETECTOR__URLS", "http://a:99999", "addresses like https://"),
         ("DETECTOR__URLS", "http://a..b:1", "addresses like https://"),
         ("DETECTOR__URLS", "http://a/x y", "addresses like https://"),
@@ -217,6 +216,21 @@ def test_a_key_that_is_none_is_refused_and_not_shown(
     line = refusal()
     assert line.startswith("DETECTOR__API_KEY (in the environment): must be 16 letters")
     assert "canary" not in line
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("http://user:canary@a:8090", "'***@a:8090'"),
+        ("user:canary@a", "'***@a'"),
+        ("http://b,http://user:can/ary,@a", "'***@a'"),
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_shown(
+    value: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DETECTOR__URLS", value)
+    assert refusal().endswith(f"separated by commas, not {shown}")
 
 
 def test_addresses_of_the_detector(monkeypatch: pytest.MonkeyPatch) -> None:
