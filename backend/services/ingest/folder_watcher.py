@@ -15,16 +15,18 @@ from backend.core.disk_threads import InThread
 from backend.core.errors import Unavailable
 from backend.domain.frames import FileMark
 from backend.domain.paths import path_as_text
+from backend.services.ingest.begun import Begun
 from backend.services.ingest.reading import is_wanted
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile
-from backend.services.ingest.tree_watch import Overflow, TreeWatch
+from backend.services.ingest.tree_watch import Changes, Overflow, TreeWatch
 from backend.services.ingest.turns import Turns
 from backend.services.ingest.unseen import unseen_folders
 
 _DAY_SECONDS = 86_400.0
 _AT_ONCE = 64
 _MOST_WAITING = 16_384  # files, a few MB; the kernel keeps as many changes
+_MOST_BEGUN = 1024  # files; who writes so many at a time has their folder scanned
 _SCAN_PAUSE_SECONDS = 0.2
 _ROOT = "."
 
@@ -49,8 +51,8 @@ class FolderWatcher:
     """Finds the files of a media folder as they become complete.
 
     With `polling`, or where the kernel has no watches left, a folder is looked at every
-    `poll_seconds`, and a file counts once it is the same in two looks. What was there before it
-    began is for the scan.
+    `poll_seconds`, and a file counts once it is the same in two looks. So does one that appeared
+    and that nobody closes. What was there before it began is for the scan.
 
     What is found waits to be taken, camera by camera in turn. Where that is too much, the camera
     that has most waiting loses some, and its folder is `missed`: the scan finds them there.
@@ -73,6 +75,7 @@ class FolderWatcher:
         self._poll_seconds = poll_seconds
         self._open_tree = open_tree
         self._found = Turns(_MOST_WAITING)
+        self._begun = Begun(root, in_thread, most=_MOST_BEGUN)
         self._missed: set[str] = set()  # camera folders, and "" for all: never more than those
         self._rescan = asyncio.Event()
         self.watching = asyncio.Event()
@@ -177,12 +180,21 @@ class FolderWatcher:
 
     async def _hear(self, tree: TreeWatch) -> None:
         while True:
-            file, folder = await tree.changes()
-            if file is not None and is_wanted(file):
-                self._put(FoundFile(file, "watch", completed_at=self._clock.now()))
-            if folder is not None:
+            changes = await tree.changes()
+            self._note_file(changes)
+            if changes.folder is not None:
                 self._note(tree)
-                await self._list(folder)
+                await self._list(changes.folder)
+
+    def _note_file(self, changes: Changes) -> None:
+        file, begun, touched, _ = changes
+        if begun is not None and is_wanted(begun) and not self._begun.begin(begun):
+            self._miss(FoundFile(begun, "watch").folder)
+        if touched is not None and touched not in self._begun:  # else its end is still to come
+            file = touched
+        if file is not None and is_wanted(file):
+            self._begun.end(file)
+            self._put(FoundFile(file, "watch", completed_at=self._clock.now()))
 
     def _slices(self, folder: str) -> AsyncIterator[Sequence[FoundFile]]:
         return slices(self._root, folder, found_by="watch", in_thread=self._in_thread)
@@ -195,12 +207,14 @@ class FolderWatcher:
                     self._put(found)
 
     async def _poll_unwatched(self, tree: TreeWatch, looks: "dict[str, Look]") -> None:
-        """Poll what could not be watched, until it can be."""
+        """Poll what could not be watched, until it can be, and what was begun and not closed."""
         while True:
             self._note(tree)
             await self._note_unseen()
             await self._clock.sleep(self._poll_seconds)
             await self._in_thread(tree.check_root)
+            for found in await self._begun.look():
+                self._put(found)
             looks = {folder: looks.get(folder, Look()) for folder in tree.unwatched}
             for folder, look in looks.items():
                 await tree.watch(folder)

@@ -16,7 +16,10 @@ from backend.core.disk_threads import InThread
 from backend.core.errors import Unavailable
 from backend.domain.paths import path_as_text
 
-_MASK = Mask.CLOSE_WRITE | Mask.CREATE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.ONLYDIR
+# ATTRIB: some writers set a file's time once it is closed, and others its permissions.
+_MASK = (
+    Mask.CLOSE_WRITE | Mask.ATTRIB | Mask.CREATE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.ONLYDIR
+)
 # Read from the kernel at once; at the default of 10 a burst costs a system call for every ten.
 _EVENTS_AT_ONCE = 200
 _FOLDERS_AT_ONCE = 200
@@ -30,9 +33,12 @@ class Overflow(Exception):  # noqa: N818 - the kernel's word
 
 
 class Changes(NamedTuple):
-    """A file that is complete, or a new folder whose files must be listed, or nothing."""
+    """A file that is complete, or was begun, or has other attributes now; or a new folder whose
+    files must be listed; or nothing."""
 
     file: str | None = None
+    begun: str | None = None
+    touched: str | None = None
     folder: str | None = None
 
 
@@ -212,7 +218,9 @@ class TreeWatch:
             return Changes()
         relative = _join(folder, str(event.name))
         if Mask.CREATE in event.mask and not _is_whole_at_once(self._root / relative):
-            return Changes()
+            return Changes(begun=relative)
+        if Mask.ATTRIB in event.mask:
+            return Changes(touched=relative)
         return Changes(file=relative)
 
     async def _tree_changed(self, event: Event) -> Changes:
@@ -226,6 +234,8 @@ class TreeWatch:
         relative = _join(folder, str(event.name))
         if Mask.MOVED_FROM in event.mask:
             self._forget(relative)
+            return Changes()
+        if Mask.ATTRIB in event.mask and relative in self._watches:
             return Changes()
         await self._watch_in_thread(relative)
         return Changes(folder=relative)
@@ -246,7 +256,8 @@ def _join(folder: str, name: str) -> str:
 def _is_whole_at_once(path: Path) -> bool:
     """Whether what was created needs no writing: a link, or something that is no file at all.
 
-    A plain new file is heard again when its writer closes it.
+    A plain new file is heard again when its writer closes it; unless it is a link whose other name
+    is gone already.
     """
     try:
         found = path.lstat()

@@ -92,6 +92,89 @@ async def test_links_and_what_is_no_file(root: Path, tmp_path: Path) -> None:
         await finds.finds("gate/hard.jpg", "gate/soft.jpg", "gate/dead.jpg", "gate/fifo.jpg")
 
 
+async def test_whose_time_or_permissions_are_set_once_it_is_closed_is_found_again(
+    root: Path,
+) -> None:
+    """Whoever was just reading it has given up: it was changing."""
+    async with finder(root) as finds:
+        path = root / "gate" / "a.jpg"
+        path.write_bytes(b"x")
+        await finds.finds("gate/a.jpg")
+        os.utime(path, (1, 1))
+        await finds.finds("gate/a.jpg", "gate/a.jpg")
+        path.chmod(0o600)
+        await finds.finds(*["gate/a.jpg"] * 3)
+
+
+async def test_what_is_touched_while_it_is_written_is_found_once(root: Path) -> None:
+    async with finder(root) as finds:
+        with (root / "gate" / "a.jpg").open("wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            await finds.has_found_all(root)
+            assert finds.found == ["mark0.jpg"]
+        await finds.finds("gate/a.jpg")
+        await finds.has_found_all(root, but=1)
+        assert finds.found.count("gate/a.jpg") == 1
+
+
+async def test_a_touched_folder_is_not_listed_anew(root: Path) -> None:
+    (root / "gate" / "old.jpg").write_bytes(b"x")
+    async with finder(root) as finds:
+        os.utime(root / "gate", (1, 1))
+        await finds.has_found_all(root)
+        assert finds.found == ["mark0.jpg"]
+
+
+def link_and_remove(path: Path) -> None:
+    """As writers do who want no half files seen, where nothing may be replaced."""
+    part = path.with_name(".part")
+    part.write_bytes(b"x")
+    path.hardlink_to(part)
+    part.unlink()
+
+
+def link_from_nowhere(path: Path) -> None:
+    """Written without a name, as by O_TMPFILE, and named at the end."""
+    nameless = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY)
+    os.write(nameless, b"x")
+    # With a descriptor of a folder, which is not looked at, links are followed.
+    os.link(f"/proc/self/fd/{nameless}", path, src_dir_fd=nameless)
+    os.close(nameless)
+
+
+@pytest.mark.parametrize("publish", [link_and_remove, link_from_nowhere])
+async def test_what_is_named_when_it_is_whole_is_found(
+    publish: Callable[[Path], None], root: Path
+) -> None:
+    """The kernel tells that it is there, as of a file that is about to be written, and no more."""
+    async with finder(root) as finds:
+        publish(root / "gate" / "a.jpg")
+        await finds.has_found_all(root)
+        for _ in range(3):
+            await until(lambda: finds.clock.sleepers, "the end of the look before")
+            finds.clock.advance(10)
+        await finds.finds("gate/a.jpg")
+        await finds.has_found_all(root, but=1)
+        assert finds.found.count("gate/a.jpg") == 1
+
+
+async def test_what_is_begun_and_empty_or_grows_or_goes_is_not_found(root: Path) -> None:
+    async with finder(root) as finds:
+        with (
+            (root / "gate" / "empty.jpg").open("wb"),
+            (root / "gate" / "grows.jpg").open("wb") as grows,
+        ):
+            (root / "gate" / "goes.jpg").open("wb").close()
+            await finds.finds("gate/goes.jpg")
+            for _ in range(4):
+                await until(lambda: finds.clock.sleepers, "the end of the look before")
+                grows.write(b"x")
+                grows.flush()
+                finds.clock.advance(10)
+            await finds.has_found_all(root)
+            assert finds.found == ["gate/goes.jpg", "mark0.jpg"]
+
+
 async def test_a_folder_with_files_is_moved_in(root: Path, tmp_path: Path) -> None:
     (tmp_path / "new" / "deep" / "er").mkdir(parents=True)
     (tmp_path / "new" / "a.jpg").write_bytes(b"x")
