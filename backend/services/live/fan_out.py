@@ -134,7 +134,8 @@ class Reader:
     """One reader's place in the stream; a context, left in the end.
 
     It catches up from the table, then shares what the others get. One who does not keep up loses
-    the buffer and catches up again; too far behind, he is told to `resync` instead.
+    the buffer and catches up again; too far behind, or where what follows is not kept any more, he
+    is told to `resync` instead.
     """
 
     def __init__(
@@ -165,7 +166,7 @@ class Reader:
         """Take messages into the buffer; those that the reader has are left out."""
         newest = self._waiting[-1].number if self._waiting else self.number
         fresh = [told for told in news if told.number > newest]
-        if len(self._waiting) + len(fresh) > BUFFER:
+        if len(self._waiting) + len(fresh) > BUFFER or _lacks_some(newest, fresh):
             self._waiting.clear()
             self._overflowed, self._joined = True, False
             self._fan_out.leave(self)
@@ -201,6 +202,10 @@ class Reader:
                 self._missed = True
                 return []
         page = await self._fan_out.read(self.number)
+        if _lacks_some(self.number, page):
+            _, self.number = await self._fan_out.kept()
+            self._missed = True
+            return []
         texts = self._taken(page)
         if len(page) < PAGE:
             self._news.clear()
@@ -212,3 +217,8 @@ class Reader:
         if taken:
             self.number = taken[-1].number
         return [told.text for told in taken]
+
+
+def _lacks_some(number: int, following: Sequence[Told]) -> bool:
+    """Whether what follows a number does not begin with the next one: numbers have no gaps."""
+    return bool(following) and following[0].number != number + 1

@@ -76,6 +76,19 @@ async def test_the_edges_of_what_is_kept_are_no_resync(first: int, last: int, si
         assert await all_of(reader) == numbers(since + 1, last)
 
 
+@pytest.mark.parametrize("first", [7, 12])
+async def test_what_was_forgotten_before_it_was_read_is_a_resync(first: int) -> None:
+    stream = ScriptedFanOut(last=5)
+    with await stream.reader(None) as reader:
+        assert await all_of(reader) == []
+        stream.first, stream.last = first, 12
+        await stream.deliver()
+        assert await all_of(reader) == [resync(12)]
+        stream.last = 13
+        await stream.deliver()
+        assert await all_of(reader) == ["13"]
+
+
 async def test_new_messages_are_read_once_for_all() -> None:
     stream = ScriptedFanOut()
     readers = [await stream.reader(None) for _ in range(5)]
