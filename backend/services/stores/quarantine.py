@@ -22,8 +22,8 @@ class BadFile:
 
 
 async def put(session: AsyncSession, files: Sequence[BadFile], *, now: datetime) -> None:
-    """Record files, or see them again."""
-    for file in files:
+    """Record files, or see them again; in one order, lest two workers wait for one another."""
+    for file in sorted(files, key=lambda one: one.path):
         await session.execute(
             text(
                 """
