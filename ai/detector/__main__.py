@@ -21,7 +21,7 @@ from ai.detector.memory import keep_memory
 from ai.detector.metrics import Metrics
 from ai.detector.places import Places
 from ai.detector.settings import DetectorSettings, read_settings
-from backend.core.errors import HsiError
+from backend.core.errors import HsiError, Invalid
 from backend.services.detection.choice import load_chosen
 from backend.services.detection.model_detector import ModelDetector
 from backend.services.detection.runtimes.opening import TORCH
@@ -72,7 +72,16 @@ async def serve(settings: DetectorSettings, model: ModelDetector) -> None:
 
 
 def runtime_of(settings: DetectorSettings) -> str:
-    """What is to run the model: a folder is a checkpoint, which only PyTorch reads."""
+    """What is to run the model: a folder is a checkpoint, which only PyTorch reads.
+
+    Raises Invalid for a folder that is none.
+    """
+    if settings.model.is_dir() and not (settings.model / "config.json").is_file():
+        raise Invalid(
+            f"AI_DETECTOR_MODEL: {settings.model.absolute()} is neither a file nor a checkpoint's "
+            "folder, which has a config.json",
+            code="model.no_file",
+        )
     is_left_open = settings.runtime == "auto"
     return TORCH if is_left_open and settings.model.is_dir() else settings.runtime
 

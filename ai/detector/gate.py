@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ai.detector.metrics import Metrics
 from ai.detector.problems import problem
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _OPEN = frozenset({"/ready"})
 """Without a key: whoever spreads requests over several services asks it, and learns no more."""
 

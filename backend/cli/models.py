@@ -129,7 +129,8 @@ def export(
 
     source = weights_of(weights)
     if output is not None:
-        write(source, output)
+        with _placed(output) as made:
+            write(source, made)
         show_line(f"{output} is written: `hsi models add {output}` adds it")
         return
     given = check_name(name or Path(weights).resolve().name.lower())
@@ -139,6 +140,26 @@ def export(
         made = Path(work, f"{given}.onnx")
         write(source, made)
         _add_file(folder, given, made, source)
+
+
+@contextmanager
+def _placed(output: Path) -> "Iterator[Path]":
+    """A file beside that place, which takes it once it is whole. Refuses a bad place before."""
+    from tempfile import TemporaryDirectory
+
+    from backend.core.errors import Invalid
+    from backend.services.detection.models.folder import unwritable
+
+    if output.is_dir():
+        raise Invalid(f"{output} is a folder: name a file in it", code="model.no_file")
+    try:
+        beside = TemporaryDirectory(prefix=".hsi-export-", dir=output.parent)
+    except OSError as error:
+        raise unwritable(output.parent, error) from error
+    with beside as work:
+        made = Path(work, output.name)
+        yield made
+        made.replace(output)
 
 
 @app.command()
@@ -257,7 +278,7 @@ def _add_file(folder: "ModelFolder", name: str, file: Path, source: str) -> None
     if file.is_dir():
         raise Invalid(f"{file} is a folder, and not a model's file", code="model.no_file")
     look_into(file)  # before it is copied, and under the name by which the owner knows it
-    with folder.changing():
+    with folder.changing(), folder.fetching(name):  # a download has the same part
         _check_free(folder, name, sha256=hash_of(file))
         copy_in(folder, name, file)
         seen = _take(folder, name, source)

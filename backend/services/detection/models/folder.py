@@ -212,9 +212,11 @@ class ModelFolder:
     def remove(self, name: str) -> None:
         """Remove a model, or what there is of it.
 
-        Raises NotFound, or Conflict for the one in use, or one that is being fetched.
+        Raises Invalid for what is no name, NotFound, or Conflict for the one in use, or one that is
+        being fetched.
         """
         manifest = self.read()
+        check_name(name)
         if name == manifest.in_use:
             raise Conflict(
                 f"{name} is in use: choose another one first, `hsi models use {NO_MODEL}` at least",

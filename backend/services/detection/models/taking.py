@@ -59,3 +59,6 @@ def copy_in(folder: ModelFolder, name: str, file: Path) -> None:
     except OSError as error:
         drop(part)
         raise unwritable(part.parent, error) from error
+    except BaseException:  # Ctrl-C
+        drop(part)
+        raise

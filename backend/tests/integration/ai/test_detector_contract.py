@@ -170,7 +170,7 @@ async def test_one_of_two_is_killed_at_work_and_every_picture_has_its_answer_onc
 ) -> None:
     model = write_shade_model(folder / "slow.onnx", work=5)
     with ExitStack() as stack:
-        first, second = (stack.enter_context(running(model, folder)) for _ in range(2))
+        first, second = (stack.enter_context(running(model, folder, batch=4)) for _ in range(2))
         detector = client_of(first.url, second.url)
         asked = [asyncio.ensure_future(detector.detect(shaded(n), None)) for n in range(64)]
         await has_pictures(first, 8)  # more than one run of its model

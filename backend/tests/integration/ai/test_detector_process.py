@@ -51,7 +51,7 @@ def arguments_of(pid: int) -> str:
 
 
 async def post(client: httpx.AsyncClient, service: DetectorService, shade: int) -> httpx.Response:
-    headers = {"Content-Type": "image/png", "X-Request-ID": f"shade-{shade}"}
+    headers = {"Content-Type": "image/png", "X-Request-ID": f"cam_1.2:shade-{shade}"}
     return await client.post(f"{service.url}/detect", content=png(shade), headers=headers)
 
 
@@ -60,7 +60,7 @@ def is_of(answer: httpx.Response, shade: int) -> bool:
     body = answer.json()
     (one,) = body["detections"]
     left: float = one["bbox"]["x"] * 4
-    return abs(left - shade) < 1e-3 and bool(body["request_id"] == f"shade-{shade}")
+    return abs(left - shade) < 1e-3 and bool(body["request_id"] == f"cam_1.2:shade-{shade}")
 
 
 @pytest.mark.slow
@@ -185,6 +185,7 @@ async def test_with_a_key_and_a_certificate(folder: Path, tmp_path: Path) -> Non
     ("given", "said"),
     [
         ({"model": "none.onnx"}, "there is no model file"),
+        ({"model": ""}, "neither a file nor a checkpoint's folder"),
         ({"model": "m", "host": "0.0.0.0"}, "API_KEY is needed"),  # noqa: S104
         ({"model": "m", "modle": "m"}, "AI_DETECTOR_MODLE: no such setting"),
     ],

@@ -371,3 +371,42 @@ def test_a_checkpoint_becomes_a_model(tmp_path: Path, monkeypatch: pytest.Monkey
     assert status == 2
     assert "cannot be read" in said
     assert "broken" not in states()
+
+
+def test_a_name_that_no_model_can_have_is_refused() -> None:
+    for name in ("x" * 300, "../x"):
+        status, out, errors = run("remove", name)
+        assert (status, out) == (2, "")
+        assert "a model's name has 1 to 60" in errors
+
+
+def test_nothing_is_added_under_a_name_that_is_being_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both would write to one file."""
+    monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    file = write_model(tmp_path / "mine.onnx", no_queries(), is_blind=False)
+    folder = ModelFolder(tmp_path / "data" / "models")
+    with folder.changing(), folder.fetching("mine"):
+        folder.part("mine").write_bytes(b"half")
+    with folder.fetching("mine"):
+        status, _, errors = run("add", str(file))
+        assert status == 1
+        assert "mine is being fetched already" in errors
+        assert folder.part("mine").read_bytes() == b"half"
+    assert run("add", str(file))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "said"),
+    [("", 2, "is a folder: name a file in it"), ("none/x.onnx", 1, "cannot write to")],
+)
+def test_where_nothing_can_be_written_nothing_is_exported(
+    place: str, status: int, said: str, tmp_path: Path
+) -> None:
+    """Before the weights, which take long, are read: here there are none."""
+    (tmp_path / "weights").mkdir()
+    ended, out, errors = run("export", str(tmp_path / "weights"), "--output", str(tmp_path / place))
+    assert (ended, out) == (status, "")
+    assert said in errors
