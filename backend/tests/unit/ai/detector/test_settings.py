@@ -31,8 +31,16 @@ def read(monkeypatch: pytest.MonkeyPatch, **given: str) -> DetectorSettings:
 def test_left_open_a_folder_is_for_pytorch(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, kind: str, taken: str
 ) -> None:
+    (tmp_path / "config.json").touch()
     model = tmp_path if kind == "folder" else tmp_path / "m.onnx"
     assert runtime_of(read(monkeypatch, model=str(model), runtime=given)) == taken
+
+
+def test_a_folder_without_a_checkpoint_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(Invalid, match="neither a file nor a checkpoint's folder"):
+        runtime_of(read(monkeypatch, model=str(tmp_path)))
 
 
 def test_a_model_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
