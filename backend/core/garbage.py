@@ -1,6 +1,6 @@
 """The collector of garbage in a process that runs for months.
 
-What is imported stays until the end. To look through it while it is imported takes a tenth of the
+What is imported stays until the end. To look through it while it is imported takes a seventh of the
 start, and to look through it again later stops everybody in the process for that long.
 """
 
