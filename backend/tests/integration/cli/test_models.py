@@ -35,8 +35,10 @@ def content(tmp_path: Path) -> bytes:
 
 
 @pytest.fixture
-def hub(content: bytes, tmp_path: Path) -> Iterator[ModelServer]:
-    with small_hub(content, tmp_path) as server:
+def hub(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ModelServer]:
+    with small_hub(content, tmp_path, monkeypatch) as server:
         yield server
 
 
