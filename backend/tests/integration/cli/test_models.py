@@ -35,9 +35,7 @@ def content(tmp_path: Path) -> bytes:
 
 
 @pytest.fixture
-def hub(
-    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ModelServer]:
+def hub(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     with small_hub(content, tmp_path, monkeypatch) as server:
         yield server
 

@@ -84,9 +84,7 @@ class Waiting:
 
 
 @pytest.fixture
-async def waiting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Waiting]:
+async def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Waiting]:
     content = write_model(tmp_path / "m.onnx", no_queries(), is_blind=False).read_bytes()
     with small_hub(content, tmp_path, monkeypatch) as hub:
         made = Waiting(hub, ModelFolder(tmp_path / "data" / "models"), tmp_path / "data")
