@@ -24,7 +24,7 @@ async def one_picture(request: Request, *, most_bytes: int) -> Picture:
 
     Raises `Invalid` and `Refused`.
     """
-    kind, body = await _read(request, most_bytes + _HEADERS_BYTES)
+    kind, body = await _read(request, most_bytes, beside=_HEADERS_BYTES)
     if kind in _RAW:
         _check(body, most_bytes)
         return body
@@ -40,7 +40,7 @@ async def several_pictures(request: Request, *, most: int, most_bytes: int) -> S
 
     All of the body is no larger than one picture may be: whoever sends it has one place till then.
     """
-    kind, body = await _read(request, most_bytes + most * _HEADERS_BYTES)
+    kind, body = await _read(request, most_bytes, beside=most * _HEADERS_BYTES)
     found = _named(kind, body, "paths", request, most=most)
     if not 1 <= len(found) <= most:
         raise Invalid(f"from 1 to {most} pictures, not {len(found)}", code="body.number")
@@ -49,10 +49,11 @@ async def several_pictures(request: Request, *, most: int, most_bytes: int) -> S
     return found
 
 
-async def _read(request: Request, most_bytes: int) -> tuple[str, bytes]:
+async def _read(request: Request, most_bytes: int, *, beside: int) -> tuple[str, bytes]:
+    """The kind of a body, and all of it; `beside` are the bytes that may surround the pictures."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     said = request.headers.get("Content-Length", "0")
-    if not said.isdecimal() or int(said) > most_bytes:
+    if not said.isdecimal() or int(said) > most_bytes + beside:
         raise _too_large(most_bytes)
     chunks: list[bytes] = []
     length = 0
@@ -61,7 +62,7 @@ async def _read(request: Request, most_bytes: int) -> tuple[str, bytes]:
             async for chunk in request.stream():
                 chunks.append(chunk)
                 length += len(chunk)
-                if length > most_bytes:
+                if length > most_bytes + beside:
                     raise _too_large(most_bytes)
     except TimeoutError as error:
         raise Refused(408, "body.slow", f"the body took more than {_SECONDS:.0f} s") from error

@@ -198,6 +198,7 @@ def _not_kept(frame: Mapping[str, Any], words: DroppedWords) -> str:
 
 
 def _end(frame: Mapping[str, Any]) -> str:
-    by = f", by {frame['detector']}" if frame["detector"] else ""
+    who = (frame["remarks"] or {}).get("source") or frame["detector"]
+    by = f", by {who}" if who else ""
     why = f": {frame['reason']}" if frame["reason"] else ""
     return f"{frame['state']}{by}{why}"

@@ -24,8 +24,8 @@ class Frame(Table):
     `completed_at` is when the kernel said that the file was complete; nobody knows it of a file
     that a scan found. `path` is the file's place below the camera's folder; with `size`, `mtime_ns`
     and `inode` a scan knows the file again without reading it. `attempts` counts how often the work
-    on it began and did not end. `remarks` says what the detector dropped, and why nothing was
-    found.
+    on it began and did not end. `remarks` says what the detector dropped, why nothing was
+    found, and which model of a service looked.
     """
 
     __tablename__ = "frames"

@@ -47,6 +47,7 @@ class Remarks(BaseModel):
 
     dropped: dict[str, int] = Field({}, description="Found and not kept, counted by reason.")
     detector: str | None = Field(None, description="Why nothing was found, where it knows.")
+    source: str | None = Field(None, description="Of a service, the model that looked, and where.")
 
 
 class Frame(BaseModel):

@@ -56,14 +56,31 @@ def read_checkpoint(weights: str, *, only_here: bool = False) -> Checkpoint:
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unreadable(weights, error) from error
-    return Checkpoint(found.eval(), *_size(preparation))
+    return Checkpoint(found.eval(), *input_size(Path(preparation) if preparation else None))
 
 
-def _size(preparation: str | None) -> tuple[int, int]:
-    """Height and width that pictures are brought to."""
-    said = {} if preparation is None else json.loads(Path(preparation).read_text("utf-8"))
-    size = said.get("size", {})
-    return int(size.get("height", OPEN_SIZE)), int(size.get("width", OPEN_SIZE))
+def input_size(preparation: Path | None) -> tuple[int, int]:
+    """Height and width, in pixels, that a file says pictures are brought to; or what is usual.
+
+    Raises `Invalid` (`model.broken`).
+    """
+    if preparation is None:
+        return OPEN_SIZE, OPEN_SIZE
+    try:
+        size = json.loads(preparation.read_text("utf-8")).get("size", {})
+        height, width = (int(size.get(side, OPEN_SIZE)) for side in ("height", "width"))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise _no_size(preparation, str(error)) from error
+    if min(height, width) < 1:
+        raise _no_size(preparation, f"{height} x {width}")
+    return height, width
+
+
+def _no_size(preparation: Path, why: str) -> Invalid:
+    return Invalid(
+        f"{preparation} cannot be read: `size` is to have `height` and `width` in pixels ({why})",
+        code="model.broken",
+    )
 
 
 def _unreadable(weights: str, error: Exception) -> Invalid | Unavailable:

@@ -33,6 +33,7 @@ class Findings:
 
     `dropped` counts by reason what was found and not kept (a class that does not matter, a box that
     is none). `remark` says in a few words why nothing was found, where the detector knows.
+    `source` is who found it, where the detector is several, or what it runs may change.
     `memory` is what it wants to be given back with this camera's next view.
     """
 
@@ -40,6 +41,7 @@ class Findings:
     dropped: Mapping[str, int] = field(default_factory=dict)
     remark: str | None = None
     memory: bytes | None = None
+    source: str | None = None
 
 
 class Detector(Protocol):

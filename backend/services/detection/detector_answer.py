@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,7 +13,7 @@ from backend.domain.boxes import Detection, clip_box
 from backend.services.detection.detector import Findings
 from backend.services.detection.postprocess import MAX_CANDIDATES, one_per_vehicle, that_matter
 
-_MOST_OF_A_DOUBT = 200  # characters
+_MOST_OF_A_NAME, _MOST_OF_A_DOUBT = 60, 200  # characters
 _EDGE = 1.0
 """Pixels by which a box may reach beyond the picture, since others round."""
 
@@ -65,6 +66,7 @@ class _Answer(_Part):
     image_width: int
     image_height: int
     request_id: str
+    model: str | None = None
     doubt: str | None = None
     dropped: dict[
         Annotated[str, Field(pattern=r"^[\w:. -]+$", max_length=60)], Annotated[int, Field(gt=0)]
@@ -99,7 +101,7 @@ def read_answer(body: bytes, question: Question, *, sender: str) -> Answer:
         place = ".".join(map(str, first["loc"])) or "the whole"
         raise BadAnswer(f"{sender} answered nonsense: {place}: {first['msg']}") from error
     _check_whose_it_is(answer, question, sender)
-    doubt = " ".join(answer.doubt[:_MOST_OF_A_DOUBT].split()) if answer.doubt else None
+    doubt = _in_one_line(answer.doubt, _MOST_OF_A_DOUBT)
     return Answer(_findings(answer, question, sender), doubt)
 
 
@@ -124,7 +126,15 @@ def _findings(answer: _Answer, question: Question, sender: str) -> Findings:
         dropped["too_many"] += len(sure) - MAX_CANDIDATES
     kept = tuple(one_per_vehicle(known))
     remark = f"nothing that matters at a confidence of {question.confidence:g} or more"
-    return Findings(kept, dropped, None if kept else remark)
+    model = _in_one_line(answer.model, _MOST_OF_A_NAME) or "a model without a name"
+    source = f"{model} at {urlsplit(sender).netloc}"
+    return Findings(kept, dropped, None if kept else remark, source=source)
+
+
+def _in_one_line(text: str | None, most: int) -> str | None:
+    """What a service says, for a line of ours: nothing in it can break one."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in (text or "")[:most])
+    return " ".join(printable.split()) or None
 
 
 def _detection(found: _Found, question: Question, sender: str) -> Detection:

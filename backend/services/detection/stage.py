@@ -251,6 +251,8 @@ def _outcome(seen: Seen, event_id: int | None) -> Outcome:
         remarks["dropped"] = dropped
     if seen.findings is not None and seen.findings.remark:
         remarks["detector"] = seen.findings.remark
+    if seen.findings is not None and seen.findings.source:
+        remarks["source"] = seen.findings.source
     return Outcome(seen.frame.id, seen.state, event_id, seen.reason, remarks)
 
 

@@ -131,24 +131,18 @@ class Box:
         await until(is_up, "the box to be up", seconds=120)
 
     def pid(self, name: str) -> int | None:
-        """The process of a part: api, worker, postgres, valkey, or up itself."""
+        """The process of a part: api, worker, postgres, valkey, or up; none once that ended."""
+        if self.process is None or self.process.poll() is not None:
+            return None
         if name == "up":
-            return None if self.process is None else self.process.pid
+            return self.process.pid
+        ours = _children(self.process.pid)
         if name in SERVERS:
-            ours = _children(self.process.pid) if self.process is not None else []
             return next((pid for pid in self._holders(name) if pid in ours), None)
-        return self._child(CHILDREN[name])
+        return next((pid for pid in ours if _runs(pid, CHILDREN[name])), None)
 
     def _holders(self, server: str) -> list[int]:
         return holders(self.data / SERVERS[server], PROGRAMS)
-
-    def _child(self, module: str) -> int | None:
-        assert self.process is not None
-        for pid in _children(self.process.pid):
-            with suppress(OSError):
-                if module in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
-                    return pid
-        return None
 
     def send(self, name: str, number: signal.Signals = signal.SIGKILL) -> bool:
         """Send a part a signal; whether it was there."""
@@ -180,6 +174,12 @@ class Box:
         """End it for good."""
         self.end()
         await self.bench.oracle.database.close()
+
+
+def _runs(pid: int, module: str) -> bool:
+    with suppress(OSError):
+        return module in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return False
 
 
 def _children(pid: int) -> list[int]:

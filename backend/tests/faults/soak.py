@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +36,15 @@ class Pace:
     kill_every: float = 10.0
     trouble_every: float = 60.0
     trouble_lasts: float = 10.0
+
+
+async def _every(seconds: float) -> AsyncIterator[None]:
+    """Each time that it is due; none is left out, however late we are."""
+    due = time.monotonic()
+    while True:
+        due += seconds
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        yield
 
 
 @dataclass(slots=True)
@@ -78,7 +87,6 @@ class Soak:
         self._disk = disk
         self._pace = pace
         self._chance = random.Random(seed)  # noqa: S311 - the same troubles each time
-        self._reviving = asyncio.Lock()
         self._begun = time.monotonic()
         self.killed: Counter[str] = Counter()
         self.troubles: Counter[str] = Counter()
@@ -89,49 +97,53 @@ class Soak:
         """Let it all happen; in the end the box is up, and nobody troubles it."""
         await self._box.start()
         self._begun = time.monotonic()
+        over = asyncio.Event()
+        keeping = asyncio.create_task(self._keep_up(over))
         works = [self._drop(), self._kill(), self._trouble(), self._sample()]
         tasks = [asyncio.create_task(work) for work in works]
         try:
             done, _ = await asyncio.wait(
-                tasks, timeout=self._pace.lasts, return_when=asyncio.FIRST_EXCEPTION
+                [keeping, *tasks], timeout=self._pace.lasts, return_when=asyncio.FIRST_EXCEPTION
             )
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._box.bench.temper("")
+            over.set()
+            await keeping
         for task in done:
             task.result()
-        self._box.bench.temper("")
-        await self._revive()
 
     async def _drop(self) -> None:
         """Two pictures a second, say; none is left out, however late we are."""
-        due = time.monotonic()
-        while True:
+        async for _ in _every(self._pace.picture_every):
             self._box.bench.drop(1, begin=datetime.now(UTC))
-            due += self._pace.picture_every
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     async def _kill(self) -> None:
-        while True:
-            await asyncio.sleep(self._pace.kill_every)
-            name = self._chance.choice(PROCESSES)
-            async with self._reviving:
-                if self._box.send(name):
-                    self.killed[name] += 1
-                if name == "up" and self._box.process is not None:
-                    await asyncio.to_thread(self._box.process.wait, 10)
+        """By the clock, whether or not what was killed before is there again."""
+        async for _ in _every(self._pace.kill_every):
+            names = self._chance.sample(PROCESSES, len(PROCESSES))
+            name = next((name for name in names if self._box.send(name)), None)
+            if name is not None:
+                self.killed[name] += 1
+
+    async def _keep_up(self, over: asyncio.Event) -> None:
+        while not over.is_set():
             await self._revive()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), 0.1)
+        await asyncio.sleep(1)  # what was killed last may still be dying of it
+        await self._revive()
 
     async def _revive(self) -> None:
         """Bring the box up again if `up` has ended, as an owner or systemd would."""
-        async with self._reviving:
-            while self._box.process is None or self._box.process.poll() is not None:
-                try:
-                    await self._box.start()
-                except AssertionError:  # something that it needs was killed, or is full
-                    self.failed_starts += 1
-                    await asyncio.sleep(1)
+        while self._box.process is None or self._box.process.poll() is not None:
+            try:
+                await self._box.start()
+            except AssertionError:  # something that it needs was killed, or is full
+                self.failed_starts += 1
+                await asyncio.sleep(1)
 
     async def _sample(self) -> None:
         while True:
@@ -140,8 +152,7 @@ class Soak:
 
     async def _trouble(self) -> None:
         waiting: list[str] = []
-        while True:
-            await asyncio.sleep(self._pace.trouble_every)
+        async for _ in _every(self._pace.trouble_every):
             troubles = self._troubles()
             if not waiting:
                 waiting = sorted(troubles)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from backend.core.content_store import flush_names, write_whole
 from backend.core.errors import Conflict, Invalid, NotFound, Unavailable
@@ -51,6 +52,9 @@ class Manifest:
     awaited: str | None = None
 
 
+_MANIFEST = TypeAdapter(Manifest)
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The file of the model that is to be used, and its hash; neither, where motion is."""
@@ -85,8 +89,8 @@ class ModelFolder:
         """What is there. Raises Invalid (`models.manifest`) where that cannot be read."""
         try:
             said = orjson.loads(self._manifest.read_bytes())
-            models = {name: Kept(**kept) for name, kept in said["models"].items()}
-            return Manifest(models, said["in_use"], said["hashes"], said.get("awaited"))
+            needed = {name: said[name] for name in ("models", "in_use", "hashes")}
+            return _MANIFEST.validate_python(needed | {"awaited": said.get("awaited")})
         except FileNotFoundError:
             return Manifest()
         except NotADirectoryError as error:
@@ -94,11 +98,18 @@ class ModelFolder:
                 f"{self._path} is no folder, where the models are to be: move it away",
                 code="models.manifest",
             ) from error
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            place = ".".join(map(str, wrong["loc"]))
+            raise self._unreadable(f"{place}: {wrong['msg']}") from error
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise Invalid(
-                f"{self._manifest} cannot be read ({error}): remove it, and add the models again",
-                code="models.manifest",
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, reason: object) -> Invalid:
+        return Invalid(
+            f"{self._manifest} cannot be read ({reason}): remove it, and add the models again",
+            code="models.manifest",
+        )
 
     def chosen(self) -> Chosen:
         """The model in use. Raises as `read`."""

@@ -41,7 +41,7 @@ class OnnxRuntimeNetwork:
                 str(path), sess_options=_options(threads), providers=["CPUExecutionProvider"]
             )
         except _ERRORS as error:
-            raise NetworkError.of(error) from error
+            raise _unopened(error) from error
         self.inputs: Sequence[Tensor] = _tensors(self._session.get_inputs())
         self.outputs: Sequence[Tensor] = _tensors(self._session.get_outputs())
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
@@ -53,6 +53,14 @@ class OnnxRuntimeNetwork:
         except _ERRORS as error:
             raise NetworkError.of(error) from error
         return answer
+
+
+def _unopened(error: Exception) -> NetworkError:
+    if "External data" in str(error):
+        return NetworkError(
+            "its weights are in a second file, which is not beside it; save all of it in one"
+        )
+    return NetworkError.of(error)
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

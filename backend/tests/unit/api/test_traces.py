@@ -119,6 +119,16 @@ def test_the_steps_are_those_that_were_taken() -> None:
     ]
 
 
+def test_of_a_service_the_model_that_looked_is_named() -> None:
+    seen = frame(
+        state="empty",
+        detector="service:a:1,b:1",
+        remarks={"source": "rtdetr:s.onnx at b:1"},
+        finished_at=NOON,
+    )
+    assert steps(Story(seen))[-1]["what"] == "empty, by rtdetr:s.onnx at b:1"
+
+
 def second(number: int) -> datetime:
     return NOON + timedelta(seconds=number)
 

@@ -50,7 +50,7 @@ async def test_each_frame_ends_in_its_state_with_its_reason(works: Works) -> Non
     broken = await ledger.frame(camera, NOON + 9 * SECOND, picture=b"no picture at all")
     works.detector.script = {
         times[0]: Findings(found("person").detections, dropped={"no box": 2}),
-        times[1]: Findings((), remark="learning the scene"),
+        times[1]: Findings((), remark="learning the scene", source="m at a:1"),
         times[2]: Invalid("too odd a picture", code="picture.odd"),
     }
     await remove_copy(ledger, gone)
@@ -65,7 +65,7 @@ async def test_each_frame_ends_in_its_state_with_its_reason(works: Works) -> Non
         broken: ("quarantined", "the picture cannot be decoded"),
     }
     assert rows[shown]["remarks"] == {"dropped": {"no box": 2}}
-    assert rows[empty]["remarks"] == {"detector": "learning the scene"}
+    assert rows[empty]["remarks"] == {"detector": "learning the scene", "source": "m at a:1"}
     assert {row["detector"] for row in rows.values()} == {"scripted"}
     assert {row["finished_at"] for row in rows.values()} == {works.clock.now()}
     assert [frame for frame, row in rows.items() if row["event_id"]] == [shown]

@@ -203,6 +203,14 @@ async def test_what_is_no_picture_is_refused_by_a_problem(
     assert service.places.taken == 0
 
 
+@pytest.mark.parametrize("size", [20_001, 25_000])
+async def test_what_a_picture_may_have_is_said_whatever_surrounds_it(
+    service: Service, size: int
+) -> None:
+    answer = await service.client.post("/detect", content=b"x" * size, headers=PNG)
+    assert answer.json()["detail"] == "at most 20000 bytes are taken"
+
+
 async def test_a_body_that_does_not_say_its_length_has_the_same_limit(service: Service) -> None:
     async def endless() -> AsyncIterator[bytes]:
         while True:

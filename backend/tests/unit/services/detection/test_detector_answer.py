@@ -84,6 +84,20 @@ def test_what_it_says_against_its_model_is_kept_short(said: str | None, doubt: s
     assert read_answer(answer(doubt=said), QUESTION, sender="http://a:1").doubt == doubt
 
 
+@pytest.mark.parametrize(
+    ("said", "source"),
+    [
+        ("rtdetr:s.onnx", "rtdetr:s.onnx at a:1"),
+        ("two\nlines\0and\ud800", "two lines and at a:1"),
+        ("m" * 900, "m" * 60 + " at a:1"),
+        ("", "a model without a name at a:1"),
+        (None, "a model without a name at a:1"),
+    ],
+)
+def test_which_model_looked_is_known_and_kept_short(said: str | None, source: str) -> None:
+    assert read(answer(model=said)).source == source
+
+
 def test_a_pixel_beyond_the_edge_is_rounding() -> None:
     (one,) = read(answer(thing(x=-1, width=202))).detections
     assert (one.box.x, one.box.width) == (0, 1)

@@ -1,5 +1,6 @@
 """What `<data>/models` holds, and which of it is used."""
 
+import json
 import threading
 from hashlib import sha256
 from pathlib import Path
@@ -153,7 +154,18 @@ def test_a_manifest_of_an_earlier_version_awaits_none(folder: ModelFolder, tmp_p
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"models": {"a": {}}, "in_use": null, "hashes": {}}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"models": {"a": {}}, "in_use": null, "hashes": {}}',
+        '{"models": [], "in_use": null, "hashes": {}}',
+        '{"models": {}, "in_use": 1, "hashes": {}}',
+        '{"models": {}, "in_use": null, "hashes": {"a": null}}',
+        '{"models": {}, "in_use": null, "hashes": {}, "awaited": []}',
+    ],
 )
 def test_a_manifest_that_is_none_is_said_and_not_taken_for_motion(
     folder: ModelFolder, tmp_path: Path, text: str
@@ -161,6 +173,16 @@ def test_a_manifest_that_is_none_is_said_and_not_taken_for_motion(
     (tmp_path / "models" / "manifest.json").write_text(text)
     with pytest.raises(Invalid, match=r"manifest\.json cannot be read"):
         folder.chosen()
+
+
+def test_what_is_wrong_in_a_manifest_is_named_by_its_place(
+    folder: ModelFolder, tmp_path: Path
+) -> None:
+    kept = dict.fromkeys(("sha256", "family", "source", "added_at"), "a") | {"size": "large"}
+    said = {"models": {"small": kept}, "in_use": None, "hashes": {}}
+    (tmp_path / "models" / "manifest.json").write_text(json.dumps(said))
+    with pytest.raises(Invalid, match=r"\(models\.small\.size: Input should be a valid integer"):
+        folder.read()
 
 
 def test_where_we_may_not_write(tmp_path: Path) -> None:

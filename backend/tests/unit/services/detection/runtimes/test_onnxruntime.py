@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -41,6 +42,16 @@ def test_what_the_file_leaves_open_is_none(tmp_path: Path) -> None:
     assert network.inputs == [Tensor("images", "tensor(float)", (None, 3, SIDE, SIDE))]
     assert network.outputs == [Tensor("output0", "tensor(float)", (None, CELLS, 85))]
     assert takes_batches(network)
+
+
+def test_weights_in_a_second_file_that_is_left_behind(tmp_path: Path) -> None:
+    whole = onnx.load(write_dog_model(tmp_path / "whole.onnx"))
+    file = tmp_path / "m.onnx"
+    onnx.save(whole, file, save_as_external_data=True, location="m.data", size_threshold=0)
+    assert OnnxRuntimeNetwork(file, threads=1).outputs
+    (tmp_path / "m.data").unlink()
+    with pytest.raises(NetworkError, match="its weights are in a second file, which is not besi"):
+        OnnxRuntimeNetwork(file, threads=1)
 
 
 @pytest.mark.parametrize(
