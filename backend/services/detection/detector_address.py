@@ -88,6 +88,7 @@ class DetectorAddress:
         self._clock = clock
         self._timeout = timeout
         self._free_at = self.asked_at
+        self._has_answered = False
 
     async def ask(self, picture: bytes, question: Question) -> Findings:
         """What it sees in a JPEG.
@@ -124,12 +125,16 @@ class DetectorAddress:
         except TimeoutError as error:
             raise kind(f"{self.url} gave no answer in time", code="detector.no_answer") from error
         except NoReply as error:
+            # Who wants TLS hangs up on who does not speak it, and says nothing.
+            is_plain = isinstance(error, CutShort) and self.url.startswith("http://")
+            hint = "; if it has TLS, write https://" if is_plain and not self._has_answered else ""
             raise kind(
-                f"{self.url} cannot be reached: {error}", code="detector.unreachable"
+                f"{self.url} cannot be reached: {error}{hint}", code="detector.unreachable"
             ) from error
 
     def _meaning(self, reply: Reply, question: Question) -> Findings:
         status = reply.status
+        self._has_answered = True
         if status == 200:
             answer = read_answer(reply.body, question, sender=self.url)
             self.doubt = answer.doubt

@@ -194,6 +194,21 @@ async def test_where_tls_is_wanted_and_not_spoken_no_picture_is_sent(
     assert service.asked == []
 
 
+async def test_who_never_answered_and_hangs_up_may_want_tls(service: ScriptedService) -> None:
+    clock = ManualClock()
+    async with client_of(service.url, clock=clock) as detector:
+        service.manner = "closing"
+        with pytest.raises(Unavailable, match="if it has TLS, write https://"):
+            await detector.detect(view(), None)
+        service.manner = "well"
+        clock.advance(5)
+        await sees(detector)
+        service.manner = "closing"
+        with pytest.raises(Unavailable) as caught:
+            await detector.detect(view(), None)
+        assert "TLS" not in str(caught.value)
+
+
 async def test_no_proxy_of_the_environment_gets_a_picture(
     service: ScriptedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
