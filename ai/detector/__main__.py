@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Coroutine
@@ -107,8 +108,10 @@ def main() -> None:
         log.warning("the model %s cannot be trusted: %s", model.name, model.doubt)
     log.info("%s looks at pictures, run by %s", model.name, model.engine)
     log.info("at %s port %d", settings.host, settings.port)
-    run(serve(settings, model))
-    model.close()
+    try:
+        run(serve(settings, model))
+    finally:
+        model.close()
 
 
 def run(serving: Coroutine[Any, Any, None]) -> None:
@@ -119,4 +122,7 @@ def run(serving: Coroutine[Any, Any, None]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

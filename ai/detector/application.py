@@ -21,7 +21,7 @@ from ai.detector.gate import Gate, RequestIds
 from ai.detector.health import Health
 from ai.detector.metrics import Metrics
 from ai.detector.places import Places
-from ai.detector.problems import Refused, answer_to, document, problem
+from ai.detector.problems import Refused, answer_to, document, gone, problem
 from backend.core.errors import HsiError, Invalid
 from backend.domain.boxes import Detection
 
@@ -133,7 +133,7 @@ async def _while_there(request: Request, work: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         if not leaving.done():  # then it is we who are to end
             raise
-        raise Refused(499, "client.gone", "the client closed the connection") from None
+        raise gone() from None
     finally:
         task.cancel()
         leaving.cancel()

@@ -4,10 +4,10 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from ai.detector.multipart import parts_of
-from ai.detector.problems import Refused
+from ai.detector.problems import Refused, gone
 from backend.core.errors import Invalid
 
 _RAW = frozenset({"", "image/jpeg", "image/png", "application/octet-stream"})
@@ -64,6 +64,8 @@ async def _read(request: Request, most_bytes: int, *, beside: int) -> tuple[str,
                 length += len(chunk)
                 if length > most_bytes + beside:
                     raise _too_large(most_bytes)
+    except ClientDisconnect:
+        raise gone() from None
     except TimeoutError as error:
         raise Refused(408, "body.slow", f"the body took more than {_SECONDS:.0f} s") from error
     return kind, b"".join(chunks)

@@ -12,10 +12,10 @@ _REFUSAL = (
 
 class BoundedConnection(HttpToolsProtocol):
     """Closed where the headers of a request are not there within `seconds`, and refused where they
-    are longer than `most_bytes`.
+    are longer than `most_bytes`; closed where as much comes after them that is no body.
 
-    httptools bounds neither, and joins a long header piece by piece: the time grows with the square
-    of its length, and nobody else is answered meanwhile.
+    httptools bounds nothing, and joins a long header piece by piece, also one that follows a body
+    in chunks: the time grows with the square of its length, and nobody else is answered meanwhile.
     """
 
     seconds = 10.0
@@ -25,6 +25,7 @@ class BoundedConnection(HttpToolsProtocol):
         """Somebody has connected, and has to say what for."""
         super().connection_made(transport)
         self._late: asyncio.TimerHandle | None = None
+        self._length = 0
         self._wait_for_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -33,15 +34,16 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Something came; of headers not too much."""
+        """Something came; of what is no body not too much."""
+        self._has_body = False
         super().data_received(data)
-        if self._late is None:
+        self._length = 0 if self._has_body else self._length + len(data)
+        if self._length <= self.most_bytes:
             return
-        self._length += len(data)
-        if self._length > self.most_bytes:
+        if self._late is not None:
             self._has_headers()
             self.transport.write(_REFUSAL)
-            self.transport.close()
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """The first byte of a request came."""
@@ -52,6 +54,16 @@ class BoundedConnection(HttpToolsProtocol):
         """They are whole; for the body whoever reads it sees to the time."""
         self._has_headers()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body came."""
+        self._has_body = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request came; what follows is another's."""
+        self._has_body = True
+        super().on_message_complete()
 
     def _wait_for_headers(self) -> None:
         self._has_headers()

@@ -11,7 +11,6 @@ from ai.detector.places import Busy
 from backend.core.errors import HsiError, Invalid, NotFound
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_SECONDS = 5
 _TOO_LARGE = "picture.too_large"
 
 
@@ -24,6 +23,11 @@ class Refused(Exception):  # noqa: N818 - as the kinds of `backend.core.errors`
         self.code = code
 
 
+def gone() -> Refused:
+    """Nobody is there any more to be answered; it is counted."""
+    return Refused(499, "client.gone", "the client closed the connection")
+
+
 def document(error: HsiError | Refused) -> dict[str, Any]:
     """The problem document of an error that was expected."""
     return _document(_status(error), error.code, str(error))
@@ -32,10 +36,8 @@ def document(error: HsiError | Refused) -> dict[str, Any]:
 def answer_to(error: HsiError | Refused) -> Response:
     """The answer to a request that failed by an error that was expected."""
     status = _status(error)
-    headers = {}
-    if status == 503:
-        wait = error.retry_after if isinstance(error, Busy) else _RETRY_SECONDS
-        headers["Retry-After"] = str(wait)
+    # Only of who is busy it is known when: a client takes it for a sign of life.
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else {}
     return problem(status, error.code, str(error), headers=headers)
 
 

@@ -142,10 +142,11 @@ class DetectorAddress:
         if status in {429, 503} and (seconds := _retry_after(reply)) is not None:
             self._free_at = self._clock.monotonic() + seconds
             raise Busy(seconds)
-        if status in _NOT_ABOUT_THE_PICTURE or not 400 <= status < 500:
-            key = ": DETECTOR__API_KEY is not its key" if status == 401 else ""
-            raise Unavailable(f"{self.url} answered {status}{key}", code="detector.refuses")
         code, detail = _problem(reply)
+        if status in _NOT_ABOUT_THE_PICTURE or not 400 <= status < 500:
+            why = "DETECTOR__API_KEY is not its key" if status == 401 else detail
+            said = f"{self.url} answered {status}{why and ': '}{why}"
+            raise Unavailable(said, code="detector.refuses")
         if status == 422 and _ABOUT_THE_PICTURE.fullmatch(code):
             raise Invalid(f"{self.url} cannot take the picture: {detail}", code=code)
         raise BadAnswer(f"{self.url} refused the picture with {status}: {detail or 'no reason'}")

@@ -1,7 +1,6 @@
 """What a detector's service answered about one picture, checked before it is believed."""
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from backend.domain.boxes import Detection, clip_box
 from backend.services.detection.detector import Findings
 from backend.services.detection.postprocess import MAX_CANDIDATES, one_per_vehicle, that_matter
 
-_MOST_OF_A_NAME, _MOST_OF_A_DOUBT = 60, 200  # characters
+_MOST_OF_A_NAME, _MOST_OF_A_REASON, _MOST_OF_A_DOUBT = 60, 80, 200  # characters
 _EDGE = 1.0
 """Pixels by which a box may reach beyond the picture, since others round."""
 
@@ -68,9 +67,7 @@ class _Answer(_Part):
     request_id: str
     model: str | None = None
     doubt: str | None = None
-    dropped: dict[
-        Annotated[str, Field(pattern=r"^[\w:. -]+$", max_length=60)], Annotated[int, Field(gt=0)]
-    ] = {}
+    dropped: Annotated[dict[str, Annotated[int, Field(gt=0)]], Field(max_length=1000)] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,9 @@ def _findings(answer: _Answer, question: Question, sender: str) -> Findings:
     sure = [one for one in seen if one.confidence >= question.confidence]
     sure.sort(key=lambda one: -one.confidence)
     known, foreign = that_matter(sure[:MAX_CANDIDATES])
-    dropped = foreign + Counter(answer.dropped)
+    dropped = foreign
+    for reason, number in answer.dropped.items():  # which may have the name of any model's class
+        dropped[_in_one_line(reason, _MOST_OF_A_REASON) or "no reason"] += number
     if len(sure) > MAX_CANDIDATES:
         dropped["too_many"] += len(sure) - MAX_CANDIDATES
     kept = tuple(one_per_vehicle(known))

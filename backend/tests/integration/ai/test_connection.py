@@ -69,6 +69,32 @@ async def test_headers_without_end_are_refused(port: int) -> None:
     assert (await answer_to(port, HELLO, many)).startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize("port", [Narrow], indirect=True)
+@pytest.mark.parametrize(
+    "after", [b"0\r\nX: " + b"a" * 100, b"0\r\n" + b"X: a\r\n" * 20, b"1;" + b"a" * 100]
+)
+async def test_what_follows_the_body_is_bounded_as_well(port: int, after: bytes) -> None:
+    """Also after the answer: this application reads no body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HELLO + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
+    assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 ")
+    writer.write(after)
+    for _ in range(40):
+        writer.write(b"a" * 100 if after[-1:] == b"a" else b"X: a\r\n" * 15)
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_body_in_chunks_may_be_long(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    chunk = b"3e8\r\n" + bytes(1000) + b"\r\n"
+    writer.write(HELLO + b"Transfer-Encoding: chunked\r\n\r\n" + 200 * chunk + b"0\r\n\r\n")
+    writer.write(HELLO + b"\r\n")
+    for _ in range(2):
+        assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
 async def test_a_body_is_no_header_and_a_second_request_begins_anew(port: int) -> None:
     """Nor does a quiet time between them count."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -147,6 +147,13 @@ async def test_what_nobody_waits_for_any_more_is_not_looked_at(folder: Path) -> 
 
 
 @pytest.mark.slow
+def test_ctrl_c_ends_it_without_a_trace(folder: Path) -> None:
+    with running(write_shade_model(folder / "ended.onnx"), folder) as service:
+        assert service.end(signal.SIGINT) == 128 + signal.SIGINT
+    assert "Traceback" not in service.log.read_text()
+
+
+@pytest.mark.slow
 async def test_asked_to_end_it_answers_what_it_has(folder: Path) -> None:
     model = write_shade_model(folder / "slower.onnx", work=20)
     with running(model, folder) as service:

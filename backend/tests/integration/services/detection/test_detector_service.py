@@ -105,6 +105,7 @@ async def test_where_nothing_is_seen_it_says_so(service: ScriptedService) -> Non
 
 
 WRONG: dict[Manner, type[Exception]] = {
+    "failing": Unavailable,
     "500": Unavailable,
     "401": Unavailable,
     "404": Unavailable,
@@ -151,6 +152,14 @@ async def test_what_goes_wrong_is_of_its_kind(manner: Manner, service: ScriptedS
         clock.advance(1)
         await sees(detector)
         assert detector.breakers[0].state is BreakerState.CLOSED
+
+
+async def test_whose_model_fails_is_not_taken_for_a_busy_one(service: ScriptedService) -> None:
+    service.manner = "failing"
+    async with client_of(service.url) as detector:
+        with pytest.raises(Unavailable, match="answered 503: the model fell over"):
+            await detector.detect(view(), None)
+    assert len(service.asked) == 1
 
 
 async def test_nobody_there(service: ScriptedService) -> None:

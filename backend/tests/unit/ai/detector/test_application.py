@@ -134,6 +134,36 @@ async def test_a_picture_in_one_part_or_by_its_path(tmp_path: Path) -> None:
     assert second["problem"]["code"] == "store.missing"
 
 
+async def test_a_model_that_fails_does_not_say_when_it_will_not(service: Service) -> None:
+    """Who says when is taken for busy, and asked again."""
+    answer = await service.client.post("/detect", content=png(POISON), headers=PNG)
+    assert (answer.status_code, answer.json()["code"]) == (503, "detector.failed")
+    assert "Retry-After" not in answer.headers
+
+
+async def test_who_leaves_while_sending_is_counted_as_gone(service: Service) -> None:
+    sent: list[Any] = []
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/detect",
+        "query_string": b"",
+        "state": {},
+        "headers": [(b"content-type", b"image/png")],
+    }
+    came = [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        return came.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await service.application(scope, receive, send)
+    assert sent[0]["status"] == 499
+    assert service.places.taken == 0
+
+
 async def test_a_batch_is_one_run_and_each_has_its_own_answer(service: Service) -> None:
     shades = [1, 90, POISON, 200]
     files = [("picture", png(shade)) for shade in shades]

@@ -84,6 +84,17 @@ def test_what_it_says_against_its_model_is_kept_short(said: str | None, doubt: s
     assert read_answer(answer(doubt=said), QUESTION, sender="http://a:1").doubt == doubt
 
 
+def test_what_it_did_not_keep_may_have_any_name() -> None:
+    dropped = {"class:cabinet/shelf": 1, "class:a\n(b)": 2, "class:" + "x" * 900: 3, "": 4}
+    assert read(answer(thing("chair"), dropped={"class:chair": 1, **dropped})).dropped == {
+        "class:chair": 2,
+        "class:cabinet/shelf": 1,
+        "class:a (b)": 2,
+        "class:" + "x" * 74: 3,
+        "no reason": 4,
+    }
+
+
 @pytest.mark.parametrize(
     ("said", "source"),
     [
