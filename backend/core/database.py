@@ -18,7 +18,8 @@ Session = AsyncSession
 # Classes of SQLSTATE that pass by themselves: connection, resources (a full disk too), shutdown and
 # restart of the server, what lost a race (serialization, deadlock, lock not available), and what
 # stood still in a transaction.
-_PASSING = ("08", "53", "57P", "58", "40", "55P03", "25P03")
+_LOCK_NOT_AVAILABLE = "55P03"
+_PASSING = ("08", "53", "57P", "58", "40", _LOCK_NOT_AVAILABLE, "25P03")
 
 _FAREWELL_SECONDS = 2.0
 
@@ -80,16 +81,23 @@ def _translated() -> Iterator[None]:
     except SQLAlchemyError as error:
         if not _passes(error):
             raise
+        if _state(error) == _LOCK_NOT_AVAILABLE:
+            raise Unavailable("somebody else is changing it", code="database.locked") from error
         raise Unavailable(f"no database: {_short(error)}", code="database.unavailable") from error
 
 
 def _passes(error: SQLAlchemyError) -> bool:
     if not isinstance(error, DBAPIError):
         return False
-    state = getattr(error.orig, "sqlstate", None)
+    state = _state(error)
     if state is None:
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return str(state).startswith(_PASSING)
+    return state.startswith(_PASSING)
+
+
+def _state(error: SQLAlchemyError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return None if state is None else str(state)
 
 
 def _short(error: SQLAlchemyError) -> str:
@@ -97,10 +105,9 @@ def _short(error: SQLAlchemyError) -> str:
 
     What the driver says without the server, it says of its own insides.
     """
-    origin = error.orig if isinstance(error, DBAPIError) else None
-    if getattr(origin, "sqlstate", None) is None:
+    if not isinstance(error, DBAPIError) or _state(error) is None:
         return "the connection broke in the middle of a question"
-    return str(origin).splitlines()[0]
+    return str(error.orig).splitlines()[0]
 
 
 _database: Database | None = None

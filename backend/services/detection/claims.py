@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import takewhile
 from secrets import token_hex
 
@@ -23,6 +24,7 @@ from backend.services.stores.knowledge import Knowledge
 BATCH = 16
 _LEASE = timedelta(seconds=30)
 _RENEW_SECONDS = 10.0
+_LOCKED_MILLISECONDS = 100
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,10 @@ class Claim:
     holder: str
     frames: tuple[WaitingFrame, ...]
     knowledge: Knowledge = field(default_factory=Knowledge)
+
+
+class CameraLocked(Exception):  # noqa: N818 - who hears of it tries again
+    """Nobody has the camera's lease, and somebody has locked its row: to rename it, perhaps."""
 
 
 class Claims:
@@ -114,6 +120,8 @@ class Claims:
 
         Where nothing waits in this lane, the claim has no frames and is over. For a detector, what
         is known of the camera comes with the frames.
+
+        Raises `CameraLocked` where that is not to be known within a moment.
         """
         claim = None
         try:
@@ -122,7 +130,9 @@ class Claims:
                 if claim is not None and claim.frames and detector is not None:
                     known = await self._recall(session, claim, detector)
                     claim = replace(claim, knowledge=known)
-        except Unavailable:
+        except Unavailable as error:
+            if error.code == "database.locked":
+                raise CameraLocked from error
             if claim is not None:  # lost at the commit: it may have come to pass all the same
                 self._doubtful.append(claim)
             raise
@@ -136,9 +146,7 @@ class Claims:
     async def _take(self, session: Session, camera_id: int, lane: Lane) -> Claim | None:
         now = self._clock.now()
         holder = f"{self._worker}#{token_hex(4)}"
-        if not await cameras.take_lease(
-            session, camera_id, holder=holder, now=now, until=now + _LEASE
-        ):
+        if not await self._lease(session, camera_id, holder):
             return None
         waiting = await self._waiting(session, camera_id, lane)
         alive = await self._bury_hopeless(session, waiting)
@@ -148,6 +156,19 @@ class Claims:
         else:
             await cameras.end_lease(session, camera_id, holder=holder)
         return Claim(camera_id, holder, tuple(batch))
+
+    async def _lease(self, session: Session, camera_id: int, holder: str) -> bool:
+        now = self._clock.now()
+        lease = partial(
+            cameras.take_lease, session, camera_id, holder=holder, now=now, until=now + _LEASE
+        )
+        if await lease():
+            return True
+        if not await cameras.is_leasable(session, camera_id, now=now):
+            return False
+        # Whoever has locked it may be about to have the lease, or only about to rename it.
+        await cameras.lock_within(session, camera_id, milliseconds=_LOCKED_MILLISECONDS)
+        return await lease()
 
     async def _waiting(
         self, session: Session, camera_id: int, lane: Lane

@@ -16,7 +16,7 @@ from backend.core.database import Database, Session
 from backend.core.errors import Unavailable
 from backend.core.queue import Bell, Bells
 from backend.domain.frames import FrameState, Lane, WaitingFrame
-from backend.services.detection.claims import BATCH, Claim, Claims, reason_of
+from backend.services.detection.claims import BATCH, CameraLocked, Claim, Claims, reason_of
 from backend.services.detection.examiner import Examination, Examiner, Seen
 from backend.services.stores import cameras, frames, memories, suppressions, tracks
 from backend.services.stores.frames import Outcome
@@ -111,7 +111,11 @@ class DetectionStage:
             return await self._bells.done(bell)
         camera_id = int(bell.name)
         lane, detector = Lane(bell.lane), self._examiner.detector.name
-        claim = await self._claims.take(camera_id, lane, detector=detector)
+        try:
+            claim = await self._claims.take(camera_id, lane, detector=detector)
+        except CameraLocked:
+            await self._bells.ring(bell.name, lane)
+            return await self._bells.done(bell)
         seen = 0
         try:
             if claim is not None and claim.frames:
@@ -193,6 +197,9 @@ class Results:
             if camera is None:
                 metrics.LEASES_LOST.inc()
                 log.warning("lease lost, results dropped", camera_id=claim.camera_id)
+                # Not the frames' fault: they would be buried where clocks differ, lease by lease.
+                await cameras.lock_many(session, [claim.camera_id])
+                await frames.take_attempt_back(session, [one.id for one in claim.frames])
                 return
             open_ids = await frames.still_waiting(session, [f.id for f in claim.frames])
             seen = [one for one in examination.seen if one.frame.id in open_ids]

@@ -232,6 +232,26 @@ async def take_lease(
     return taken is not None
 
 
+async def is_leasable(session: AsyncSession, camera_id: int, *, now: datetime) -> bool:
+    """Whether nobody has the lease: where it could not be taken, somebody had locked the row."""
+    found = await session.scalar(
+        text(
+            "SELECT true FROM cameras WHERE id = :id AND deleted_at IS NULL "
+            "AND (lease_until IS NULL OR lease_until <= :now)"
+        ),
+        {"id": camera_id, "now": now},
+    )
+    return found is not None
+
+
+async def lock_within(session: AsyncSession, camera_id: int, *, milliseconds: int) -> None:
+    """Lock a camera. Raises `Unavailable` (`database.locked`) where somebody keeps it longer."""
+    limit = text("SELECT set_config('lock_timeout', :limit, true)")
+    await session.execute(limit, {"limit": str(milliseconds)})
+    await lock_many(session, [camera_id])
+    await session.execute(limit, {"limit": "0"})
+
+
 async def renew_lease(
     session: AsyncSession, camera_id: int, *, holder: str, until: datetime
 ) -> None:

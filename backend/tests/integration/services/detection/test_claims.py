@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.core.database import Database
 from backend.core.errors import Unavailable
 from backend.domain.frames import Lane
-from backend.services.detection.claims import Claim, Claims
+from backend.services.detection.claims import CameraLocked, Claim, Claims
 from backend.services.stores import cameras, frames
 from backend.tests.fixtures.ledger import NOON, Ledger
 from backend.tests.fixtures.stages import Works, asleep
@@ -62,7 +62,7 @@ async def test_cameras_are_taken_independently(works: Works) -> None:
     assert first.holder != second.holder
 
 
-async def test_nobody_waits_for_a_camera_that_somebody_has_locked(works: Works) -> None:
+async def test_nobody_waits_long_for_a_camera_that_somebody_has_locked(works: Works) -> None:
     """Who stands still while it stores keeps its camera, and no other."""
     camera, other = [await works.ledger.camera() for _ in range(2)]
     for one in (camera, other):
@@ -70,9 +70,23 @@ async def test_nobody_waits_for_a_camera_that_somebody_has_locked(works: Works) 
     claims = works.claims()
     async with works.ledger.database.transaction() as session, asyncio.timeout(3):
         await cameras.lock_many(session, [camera])
-        assert await claims.take(camera, Lane.LIVE) is None
+        with pytest.raises(CameraLocked):
+            await claims.take(camera, Lane.LIVE)
         assert len((await taken(claims, other)).frames) == 1
     assert len((await taken(claims, camera)).frames) == 1
+
+
+async def test_a_camera_that_is_locked_for_a_moment_is_waited_for(works: Works) -> None:
+    camera = await works.ledger.camera()
+    await works.ledger.frame(camera)
+    claims = works.claims()
+    async with works.ledger.database.transaction() as session:
+        await cameras.lock_many(session, [camera])
+        taking = asyncio.create_task(claims.take(camera, Lane.LIVE))
+        await asyncio.sleep(0.02)
+    claim = await taking
+    assert claim is not None
+    assert len(claim.frames) == 1
 
 
 async def test_a_lease_runs_out_and_then_another_may(works: Works) -> None:

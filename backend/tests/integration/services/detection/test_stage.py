@@ -596,9 +596,10 @@ async def test_results_of_a_lost_lease_are_dropped(works: Works) -> None:
 
 
 async def test_a_lost_lease_that_another_still_holds_is_left_to_it(works: Works) -> None:
+    """And its attempt counts nothing: where clocks differ, workers take each other's leases."""
     ledger = works.ledger
     camera = await ledger.camera()
-    await ledger.frame(camera)
+    frame = await ledger.frame(camera)
     works.detector.go_on.clear()
     working = asyncio.create_task(works.stage().handle(live(camera)))
     await works.detector.looking.wait()
@@ -610,6 +611,7 @@ async def test_a_lost_lease_that_another_still_holds_is_left_to_it(works: Works)
     (row,) = await ledger.rows("SELECT lease_holder FROM cameras")
     assert row["lease_holder"] == claim.holder
     assert set((await ledger.states()).values()) == {"received"}
+    assert await ledger.attempts() == {frame: 1}
 
 
 async def everything(ledger: Ledger) -> list[list[dict[str, object]]]:
@@ -653,6 +655,23 @@ async def test_two_stages_that_hear_the_same_camera_do_its_work_once(works: Work
         "SELECT count(*) AS n, count(DISTINCT frame_id) AS d FROM detections"
     )
     assert (row["n"], row["d"]) == (12, 12)
+
+
+async def test_a_bell_heard_while_somebody_has_locked_the_camera_rings_again(
+    works: Works,
+) -> None:
+    """Whoever renames it or draws on it: nobody else will look at what waits there."""
+    ledger = works.ledger
+    camera = await ledger.camera()
+    frame = await ledger.frame(camera)
+    stage = works.stage()
+    async with works.ledger.database.transaction() as session:
+        await cameras.lock_many(session, [camera])
+        await stage.handle(live(camera))
+    assert await works.ringing() == [(str(camera), Lane.LIVE)]
+    await stage.handle(live(camera))
+    assert await ledger.states() == {frame: "empty"}
+    assert await works.ringing() == []
 
 
 async def test_a_frame_that_comes_while_its_camera_is_worked_on_is_not_forgotten(
