@@ -59,9 +59,18 @@ class Moving(Exception):  # noqa: N818 - not an error: the file is gone, or bein
     """The file is not there, or changed while it was read: whoever changes it will be heard."""
 
 
+ASIDE = ".hsi-removing-"
+"""How the names of files begin that are about to be removed."""
+
+
 def is_wanted(name: str) -> bool:
     """Whether a file's extension, in any case, says that it is a picture or a video."""
-    return name.lower().endswith(PICTURES + VIDEOS)
+    return name.lower().endswith(PICTURES + VIDEOS) and not is_aside(name)
+
+
+def is_aside(path: str) -> bool:
+    """Whether a file is about to be removed; or was left so, if that is a while ago."""
+    return path.rpartition("/")[2].startswith(ASIDE)
 
 
 def read_picture(root: Path, relative: str, limits: Limits) -> tuple[Picture, bytes] | Refused:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from backend.core.disk_threads import InThread
-from backend.services.ingest.reading import is_wanted, look, mark_of
+from backend.services.ingest.reading import is_aside, is_wanted, look, mark_of
 from backend.services.ingest.stage import FoundFile
 
 SLICE = 256
@@ -35,7 +35,8 @@ def walk(root: Path, below: str, found_by: str) -> Iterator[FoundFile | None]:
                 pending.append(relative)
                 yield None
             else:
-                yield _found(entry, relative, found_by) if is_wanted(entry.name) else None
+                is_ours = is_wanted(entry.name) or is_aside(entry.name)
+                yield _found(entry, relative, found_by) if is_ours else None
 
 
 def _next_slice(

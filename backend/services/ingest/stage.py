@@ -32,11 +32,11 @@ from backend.services.ingest.reading import (
     Moving,
     Picture,
     Refused,
-    look,
-    mark_of,
+    is_aside,
     read_picture,
     recorded_path,
 )
+from backend.services.ingest.removal import remove, show
 from backend.services.stores import cameras, frames, quarantine
 from backend.services.stores.cameras import KnownCamera
 from backend.services.stores.quarantine import BadFile
@@ -163,7 +163,10 @@ class Ingest:
 
         Where that is so with some of the files, the others are taken, and it is `SomeLeft`.
         """
-        found = {file.relative: file for file in batch}
+        for file in batch:
+            if is_aside(file.relative):
+                await self._settle_aside(file)
+        found = {file.relative: file for file in batch if not is_aside(file.relative)}
         fresh, ignored, piled_up = await self._sort(found.values())
         if not fresh and not ignored:
             return
@@ -373,19 +376,41 @@ class Ingest:
     def _unlink(self, taken: Sequence[tuple[FoundFile, Picture]]) -> None:
         """Remove files, but not those that have been replaced meanwhile; and not for long."""
         until = self._clock.monotonic() + _REMOVING_SECONDS
+
+        def is_late() -> bool:
+            return self._clock.monotonic() > until
+
         for file, picture in taken:
-            path = self._intake.root / file.relative
             try:
-                is_same = mark_of(look(path)) == picture.mark
-                if self._clock.monotonic() > until:
-                    log.warning("files are removed later: their disk is slow", path=file.recorded)
-                    return
-                if is_same:
-                    path.unlink()
+                remove(self._intake.root / file.relative, picture.mark, is_late)
             except FileNotFoundError:
                 continue
             except OSError as error:
                 log.warning("file not removed", path=file.recorded, reason=error.strerror)
+            if is_late():
+                log.warning("files are removed later: their disk is slow", path=file.recorded)
+                return
+
+    async def _settle_aside(self, file: FoundFile) -> None:
+        """What a removal that was broken off has left: its end, or what nobody read is shown."""
+        intake, path = self._intake, self._intake.root / file.relative
+        try:
+            if not await intake.in_media_thread(self._is_left, path):
+                return
+            work = partial(read_picture, intake.root, file.relative, intake.limits)
+            read = await intake.in_media_thread(work)
+            async with self._database.transaction() as session:
+                is_known = not isinstance(read, Refused) and await frames.has_content(
+                    session, path_as_text(file.folder), read[0].content_hash
+                )
+            await intake.in_media_thread(path.unlink if is_known else partial(show, path))
+        except (Moving, OSError) as error:
+            log.warning("a file that was put aside stays", path=file.recorded, reason=str(error))
+
+    def _is_left(self, path: Path) -> bool:
+        """Whether nobody can be at it any more, in a removal of now."""
+        moved_at = datetime.fromtimestamp(path.lstat().st_ctime, UTC)
+        return abs(self._clock.now() - moved_at) > timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,18 @@ async def stored(
     return {(row.camera_id, row.path, row.content_hash) for row in rows}
 
 
+async def has_content(session: AsyncSession, folder: str, content_hash: bytes) -> bool:
+    """Whether a picture of this content came from a camera's folder, under whatever name."""
+    found = await session.scalar(
+        text(
+            "SELECT true FROM frames f JOIN cameras c ON c.id = f.camera_id "
+            "WHERE f.content_hash = :content_hash AND c.folder = :folder LIMIT 1"
+        ),
+        {"folder": folder, "content_hash": content_hash},
+    )
+    return found is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
     """Where a frame's file was put: its path below its camera's folder, and what was in it."""

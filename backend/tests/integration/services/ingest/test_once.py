@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from backend.core.content_store import ContentStore
-from backend.services.ingest import stage
-from backend.services.ingest.reading import mark_of
+from backend.services.ingest import removal
+from backend.services.ingest.reading import ASIDE, mark_of
 from backend.services.ingest.scan import slices
 from backend.services.ingest.stage import FoundFile, Ingest, Intake
 from backend.services.stores import cameras
@@ -33,6 +33,10 @@ class CountingStore(ContentStore):
     def put(self, content_hash: bytes, data: bytes) -> None:
         self.puts += 1
         super().put(content_hash, data)
+
+
+def names(bench: Bench) -> list[str]:
+    return sorted(path.name for path in (bench.root / "gate").iterdir())
 
 
 def counting(bench: Bench) -> tuple[Ingest, CountingStore]:
@@ -293,16 +297,58 @@ async def test_what_is_not_removed_before_the_transaction_is_ended_stays(
     """Or a camera could be deleted meanwhile, and with it the only trace of a picture."""
 
     def slow_look(path: Path) -> os.stat_result:
-        bench.clock.advance(6)
+        bench.clock.advance(3)  # twice for each
         return path.stat()
 
-    monkeypatch.setattr(stage, "look", slow_look)
-    names = ["gate/a.jpg", "gate/b.jpg", "gate/c.jpg"]
-    paths = [bench.put(name, picture(number)) for number, name in enumerate(names)]
+    monkeypatch.setattr(removal, "look", slow_look)
+    places = ["gate/a.jpg", "gate/b.jpg", "gate/c.jpg"]
+    paths = [bench.put(name, picture(number)) for number, name in enumerate(places)]
     ingest = bench.ingest(remove_after_import=True)
-    await ingest.handle([FoundFile(name, "watch") for name in names])
-    assert await bench.paths() == names
+    await ingest.handle([FoundFile(name, "watch") for name in places])
+    assert await bench.paths() == places
     assert [path.exists() for path in paths] == [False, True, True]
+    assert names(bench) == ["b.jpg", "c.jpg"]
+
+
+@pytest.mark.parametrize("is_taken_again", [False, True])
+async def test_what_takes_the_name_at_the_last_moment_is_not_removed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_taken_again: bool
+) -> None:
+    """Between the last look and the removal; and another while it is put back."""
+    path = bench.put("gate/latest.jpg", picture(0))
+    real = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if self == path:
+            bench.put("gate/latest.jpg", picture(1))
+        renamed = real(self, target)
+        if self == path and is_taken_again:
+            bench.put("gate/latest.jpg", picture(2))
+        return renamed
+
+    monkeypatch.setattr(Path, "rename", rename)
+    await bench.ingest(remove_after_import=True).handle([FoundFile("gate/latest.jpg", "watch")])
+    left = {one.read_bytes() for one in (bench.root / "gate").iterdir()}
+    assert left == ({picture(1), picture(2)} if is_taken_again else {picture(1)})
+    monkeypatch.undo()
+    await bench.scan()
+    assert len(await bench.frames()) == 1 + len(left)
+
+
+async def test_what_a_broken_off_removal_has_left_is_settled_by_a_scan(bench: Bench) -> None:
+    """What the ledger has goes, and what nobody has read is shown; but not a removal of now."""
+    known = bench.put("gate/a.jpg", picture(0))
+    await bench.scan()
+    known.rename(known.with_name(f"{ASIDE}1.jpg"))
+    bench.put(f"gate/{ASIDE}2.jpg", picture(1))
+    bench.clock.jump(datetime.now(UTC) - bench.clock.now())
+    await bench.scan()
+    assert names(bench) == [f"{ASIDE}1.jpg", f"{ASIDE}2.jpg"]
+    bench.clock.jump(timedelta(minutes=2))
+    await bench.scan()
+    assert names(bench) == ["put-back-2.jpg"]
+    await bench.scan()
+    assert await bench.paths() == ["gate/a.jpg", "gate/put-back-2.jpg"]
 
 
 async def test_left_alone_by_default(bench: Bench) -> None:
