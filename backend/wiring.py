@@ -332,7 +332,9 @@ async def run_pipeline(
         remove_after_import=settings.ingest.remove_after_import,
         flood_after=settings.ingest.flood_after,
         check_disk=disk.check,
-        looked_at_since=lambda: looked_at_since(supervisor.states.get("detect"), breaker.view),
+        looked_at_since=lambda: looked_at_since(
+            supervisor.states.get("detect"), breaker.view, clock
+        ),
         in_media_thread=files.in_media.run,
         in_store_thread=files.in_pictures.run,
     )

@@ -35,10 +35,14 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BreakerView:
-    """How a breaker is: since when it is closed, or is not; and why not."""
+    """How a breaker is: since when it is closed, or is not; and why not.
+
+    `steady_at` is the monotonic time of `since`, which knows no jumps.
+    """
 
     state: BreakerState
     since: datetime
+    steady_at: float
     reason: str | None = None
     code: str | None = None
 
@@ -66,7 +70,7 @@ class Breaker:
         self._clock = clock
         self._closed = closed
         self._pauses = pauses or Pauses(longest=LONGEST_PAUSE)
-        self._since = clock.now()
+        self._since = self._stamp()
         self._error: Unavailable | None = None
         self._due = 0.0
         self._is_probed = False
@@ -86,7 +90,7 @@ class Breaker:
         """How it is, for those who tell people."""
         error = self._error
         reason, code = (None, None) if error is None else (str(error), error.code)
-        return BreakerView(self.state, self._since, reason, code)
+        return BreakerView(self.state, *self._since, reason, code)
 
     async def ready(self) -> None:
         """Wait until a call would be let through. Who returns first has to make it at once."""
@@ -121,10 +125,13 @@ class Breaker:
     def _lets_through(self) -> bool:
         return self.state is not BreakerState.OPEN and not self._is_probed
 
+    def _stamp(self) -> tuple[datetime, float]:
+        return self._clock.now(), self._clock.monotonic()
+
     def _open(self, error: Unavailable) -> None:
         pause = self._pauses.after()
         if self._error is None:
-            self._since = self._clock.now()
+            self._since = self._stamp()
             metrics.BREAKER_OPENED.labels(breaker=self.name).inc()
         log.warning("breaker open", breaker=self.name, reason=str(error), code=error.code)
         self._error, self._due = error, self._clock.monotonic() + pause
@@ -132,7 +139,7 @@ class Breaker:
         self._tell()
 
     def _close(self) -> None:
-        self._error, self._since = None, self._clock.now()
+        self._error, self._since = None, self._stamp()
         self._pauses.begin_anew()
         self._changes += 1
         log.info("breaker closed", breaker=self.name)

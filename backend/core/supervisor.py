@@ -22,11 +22,12 @@ class PartState:
     """How one part is: whether it runs, since when, and the reason where it does not.
 
     One that fails again and again does not run since the first time. `code` is that of an expected
-    error.
+    error. `steady_at` is the monotonic time of `since`, which knows no jumps.
     """
 
     running: bool
     since: datetime
+    steady_at: float
     reason: str | None = None
     code: str | None = None
 
@@ -69,18 +70,18 @@ class Supervisor:
 
     async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         pauses = self._pauses()
-        failing_since = None
+        failing: tuple[datetime, float] | None = None
         while True:
             started = self._clock.monotonic()
-            self.states[name] = PartState(running=True, since=self._clock.now())
+            self.states[name] = PartState(True, self._clock.now(), started)
             reason, code = await self._run_once(name, run)
             if _is_cancelled():
                 # An error while it was tidying up has taken the place of the cancellation.
                 raise asyncio.CancelledError
             ran = self._clock.monotonic() - started
-            if failing_since is None or ran > SOUND_AFTER:
-                failing_since = self._clock.now()
-            self.states[name] = PartState(False, failing_since, reason, code)
+            if failing is None or ran > SOUND_AFTER:
+                failing = self._clock.now(), self._clock.monotonic()
+            self.states[name] = PartState(False, *failing, reason, code)
             await wait_for(self._woken, self._clock, pauses.after(ran))
 
     async def _run_once(

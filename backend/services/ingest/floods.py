@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backend.core.breaker import BreakerState, BreakerView
+from backend.core.clock import Clock
 from backend.core.database import Session
 from backend.core.supervisor import PartState
 from backend.domain.floods import second_of, which_to_skip
@@ -13,15 +14,19 @@ from backend.domain.frames import Arrival
 from backend.services.stores import cameras, frames
 
 
-def looked_at_since(detection: PartState | None, breaker: BreakerView) -> datetime | None:
+def looked_at_since(
+    detection: PartState | None, breaker: BreakerView, clock: Clock
+) -> datetime | None:
     """Since when pictures have been looked at without a break; None while they are not.
 
     The part that looks has to run, which it does not without Redis, and the detector to answer.
-    Another worker may look at them meanwhile: then this one limits nothing for as long.
+    Another worker may look at them meanwhile: then this one limits nothing for as long. It is the
+    time by the clock as it goes now, however it was put since.
     """
     if detection is None or not detection.running or breaker.state is not BreakerState.CLOSED:
         return None
-    return max(detection.since, breaker.since)
+    steady_for = clock.monotonic() - max(detection.steady_at, breaker.steady_at)
+    return clock.now() - timedelta(seconds=steady_for)
 
 
 async def with_floods_skipped(
