@@ -67,18 +67,20 @@ class FaultBench:
         times: int = 1,
         lease: float | None = None,
         patience: float | None = None,
+        ahead: float | None = None,
         own_model: bool = False,
     ) -> None:
         """Start a worker, which may end or stop itself at a point (`worker.POINTS`).
 
         `lease` is for how many seconds it takes leases, if not for its usual ones; `patience` how
-        many it waits for a disk. With its `own_model` it looks with the product's own detector.
+        many it waits for a disk, `ahead` by how many its wall clock is wrong. With its `own_model` it looks with the product's own detector.
         """
         options = {
             "--end-at": end_at,
             "--stop-at": stop_at,
             "--lease": lease,
             "--patience": patience,
+            "--ahead": ahead,
         }
         words = ["--name", name, "--times", str(times)]
         for option, value in options.items():

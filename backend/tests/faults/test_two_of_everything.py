@@ -34,6 +34,22 @@ async def test_two_workers_and_two_apis_of_which_any_is_killed(bench: FaultBench
             await heard_all(listener, bench.oracle)
 
 
+@pytest.mark.parametrize("ahead", [90.0, 86_400.0])
+async def test_two_workers_whose_clocks_differ(ahead: float, bench: FaultBench) -> None:
+    """Each takes the lease of the other for one that is over, and neither buries a picture."""
+    bench.temper("slow")
+    bench.start("A")
+    bench.start("B", ahead=ahead)
+    for _ in range(25):
+        bench.drop(2, cameras=1)
+        await lasts(0.4)
+    bench.temper("")
+    bench.over()
+    await bench.recovered(FAULT, f"two workers, whose clocks are {ahead:.0f} s apart")
+    assert "lease lost" in bench.product.log.read_text()
+    assert await bench.rows("SELECT id FROM frames WHERE state = 'buried'") == []
+
+
 STOPS = ["frames claimed", "pictures looked at", "states written, not committed"]
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from backend import wiring, worker
+from backend.core.clock import SystemClock
 from backend.core.content_store import ContentStore
 from backend.core.errors import Unavailable
 from backend.core.queue import StreamBells
@@ -158,6 +159,12 @@ def take_leases_for(seconds: float) -> None:
     setattr(claims, "_RENEW_SECONDS", seconds / 3)  # noqa: B010
 
 
+def be_ahead_by(seconds: float) -> None:
+    """Have another wall clock than the machine: all time comes from `Clock`."""
+    real = SystemClock.now
+    setattr(SystemClock, "now", lambda clock: real(clock) + timedelta(seconds=seconds))  # noqa: B010
+
+
 def be_patient_for(seconds: float) -> None:
     """Wait for a disk no longer than that."""
     for name in wiring._PATIENCE:
@@ -179,6 +186,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--lease", type=float)
     parser.add_argument("--patience", type=float)
+    parser.add_argument("--ahead", type=float)
     parser.add_argument("--own-model", action="store_true")
     asked = parser.parse_args()
     if asked.end_at is not None:
@@ -189,6 +197,8 @@ def main() -> None:
         take_leases_for(asked.lease)
     if asked.patience is not None:
         be_patient_for(asked.patience)
+    if asked.ahead is not None:
+        be_ahead_by(asked.ahead)
     if asked.own_model:
         setattr(child, "PROGRAM", moody_model.PROGRAM)  # noqa: B010
     else:
