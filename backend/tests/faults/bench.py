@@ -73,7 +73,8 @@ class FaultBench:
         """Start a worker, which may end or stop itself at a point (`worker.POINTS`).
 
         `lease` is for how many seconds it takes leases, if not for its usual ones; `patience` how
-        many it waits for a disk, `ahead` by how many its wall clock is wrong. With its `own_model` it looks with the product's own detector.
+        many it waits for a disk, `ahead` by how many its wall clock is wrong. With its `own_model`
+        it looks with the product's own detector.
         """
         options = {
             "--end-at": end_at,
