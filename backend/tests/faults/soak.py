@@ -23,15 +23,20 @@ from backend.core.errors import Unavailable
 from backend.tests.faults.bench import Temper
 from backend.tests.faults.box import Box, valkey_url
 from backend.tests.faults.disks import Disk
+from backend.tests.fixtures.product import until
 
 PROCESSES = ("worker", "api", "postgres", "valkey", "up")
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long it lasts, and how often something happens; all in seconds."""
+    """How long it lasts, and how often something happens; all in seconds.
+
+    For so long as it is `unharmed` afterwards pictures come, and nothing else happens.
+    """
 
     lasts: float
+    unharmed: float = 0.0
     picture_every: float = 0.5
     kill_every: float = 10.0
     trouble_every: float = 60.0
@@ -63,12 +68,12 @@ class Samples:
                 self.taken[name].append((pages * 4, descriptors))
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """The medians of the first and of the last quarter, and the most there ever was."""
-        return {name: _quarters(taken) for name, taken in self.taken.items() if taken}
+        """The medians of the first and of the last third, and the most there ever was."""
+        return {name: _thirds(taken) for name, taken in self.taken.items() if taken}
 
 
-def _quarters(taken: list[tuple[int, int]]) -> dict[str, Any]:
-    part = max(1, len(taken) // 4)
+def _thirds(taken: list[tuple[int, int]]) -> dict[str, Any]:
+    part = max(1, len(taken) // 3)
     first, last = taken[:part], taken[-part:]
     return {
         "samples": len(taken),
@@ -92,14 +97,46 @@ class Soak:
         self.troubles: Counter[str] = Counter()
         self.failed_starts = 0
         self.samples = Samples()
+        self.unharmed = Samples()
+        """Of processes that lived all the time from the first to the last."""
 
     async def run(self) -> None:
         """Let it all happen; in the end the box is up, and nobody troubles it."""
+        await self._harm()
+        if self._pace.unharmed:
+            await self._leave_alone()
+
+    async def _leave_alone(self) -> None:
+        """What grows slowly shows only in processes that live."""
+        await until(self._all_there, "all processes", seconds=60)
+        before = self._pids()
+        tasks = [
+            asyncio.create_task(self._drop()),
+            asyncio.create_task(self._sample(self.unharmed, self._pace.unharmed)),
+        ]
+        done, _ = await asyncio.wait(
+            tasks, timeout=self._pace.unharmed, return_when=asyncio.FIRST_EXCEPTION
+        )
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+        assert self._pids() == before, "nobody killed a process, and it is another one"
+
+    def _pids(self) -> dict[str, int | None]:
+        return {name: self._box.pid(name) for name in PROCESSES}
+
+    async def _all_there(self) -> bool:
+        return None not in self._pids().values()
+
+    async def _harm(self) -> None:
         await self._box.start()
         self._begun = time.monotonic()
         over = asyncio.Event()
         keeping = asyncio.create_task(self._keep_up(over))
-        works = [self._drop(), self._kill(), self._trouble(), self._sample()]
+        sampling = self._sample(self.samples, self._pace.lasts)
+        works = [self._drop(), self._kill(), self._trouble(), sampling]
         tasks = [asyncio.create_task(work) for work in works]
         try:
             done, _ = await asyncio.wait(
@@ -145,10 +182,10 @@ class Soak:
                 self.failed_starts += 1
                 await asyncio.sleep(1)
 
-    async def _sample(self) -> None:
+    async def _sample(self, samples: Samples, seconds: float) -> None:
         while True:
-            self.samples.take(self._box)
-            await asyncio.sleep(min(10.0, self._pace.lasts / 20))
+            samples.take(self._box)
+            await asyncio.sleep(min(10.0, seconds / 20))
 
     async def _trouble(self) -> None:
         waiting: list[str] = []
@@ -251,6 +288,7 @@ class Soak:
             "starts of up that failed": self.failed_starts,
             "seconds from file to final, p50 p95 p99 max": [round(s, 2) for s in late["seconds"]],
             "processes": self.samples.summary(),
+            "processes that lived": self.unharmed.summary(),
         }
 
 
