@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 FOLDER_VARIABLE = "HSI_TEST_FAULTS"
@@ -45,8 +46,13 @@ class Records:
         folder = os.environ.get(FOLDER_VARIABLE)
         if folder is None:
             return
-        words = re.sub(r"[^a-zA-Z0-9]+", "-", self._test).strip("-")
-        path = Path(folder) / f"{words}.json"
+        path = Path(folder) / _file_name(self._test)
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = {"test": self._test, "recoveries": [asdict(one) for one in self._kept]}
         path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def _file_name(test: str) -> str:
+    """One for each test: the words of `[1]` and `[-1]` are the same, what follows them is not."""
+    words = re.sub(r"[^a-zA-Z0-9]+", "-", test).strip("-")
+    return f"{words}-{sha256(test.encode()).hexdigest()[:8]}.json"

@@ -44,9 +44,14 @@ def rows(folder: Path) -> list[Row]:
     found = []
     for path in sorted(folder.glob("*.json")):
         kept = json.loads(path.read_text(encoding="utf-8"))
-        test = kept["test"].rpartition("/")[2]
-        found += [Row(test, Recovery(**one)) for one in kept["recoveries"]]
+        found += [Row(_short(kept["test"]), Recovery(**one)) for one in kept["recoveries"]]
     return sorted(found, key=lambda row: (row.recovery.fault, row.recovery.done, row.test))
+
+
+def _short(test: str) -> str:
+    """Without the folders of its file; a parameter may have slashes of its own."""
+    file, colons, name = test.partition("::")
+    return f"{Path(file).name}{colons}{name}"
 
 
 def page(found: Sequence[Row]) -> str:
