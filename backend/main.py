@@ -34,6 +34,7 @@ from backend.services.live.fan_out import FanOut
 from backend.services.live.relay import OutboxRelay
 from backend.services.upkeep.health import Health
 from backend.wiring import (
+    database_for_requests,
     disk_threads,
     fitness_of,
     folders,
@@ -62,7 +63,10 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
     """Make the parts, and keep those running that work by themselves."""
     clock = SystemClock()
     places = folders(settings)
-    async with services(settings) as (database, redis):
+    async with (
+        services(settings) as (database, redis),
+        database_for_requests(settings) as for_requests,
+    ):
         relay = OutboxRelay(database, redis, clock)
         fan_out = FanOut(database, redis)
         fitness = fitness_of(database, redis)
@@ -76,7 +80,7 @@ async def _running(settings: Settings, application: FastAPI) -> AsyncIterator[No
         supervisor.add("health", health.run)
         in_data_thread = disk_threads("pictures", clock, patience=_ANSWER_SECONDS).run
         application.state.parts = Parts(
-            database=database,
+            database=for_requests,
             clock=clock,
             places=Places(
                 places.media_root,

@@ -111,6 +111,9 @@ def model_of(settings: Settings) -> Chosen:
     return ModelFolder(folders(settings).models).chosen()
 
 
+_LOCK_SECONDS = 3.0
+
+
 @asynccontextmanager
 async def services(settings: Settings) -> AsyncIterator[tuple[Database, RedisClient]]:
     """PostgreSQL and Redis, closed in the end; they may be away, and come later.
@@ -126,6 +129,19 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Database, RedisCli
     finally:
         await redis.close()
         await close_db()
+
+
+@asynccontextmanager
+async def database_for_requests(settings: Settings) -> AsyncIterator[Database]:
+    """Connections that requests share, so that what the API does by itself goes on while all of
+    them wait; and they wait for no lock longer than who asked would.
+    """
+    database_url, _ = server_urls(settings)
+    database = Database(database_url, lock_seconds=_LOCK_SECONDS)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 async def refuse_unfit_servers(settings: Settings) -> None:

@@ -22,6 +22,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _PASSING = ("08", "53", "57P", "58", "40", _LOCK_NOT_AVAILABLE, "25P03")
 
 _FAREWELL_SECONDS = 2.0
+_CONNECTION_SECONDS = 10.0  # for one that is free
 
 # Then the server ends a transaction in which nothing is asked: a process that stands still, or has
 # gone without a farewell, would keep its locks, and others would wait for them.
@@ -32,19 +33,21 @@ class Database:
     """The connections to one database.
 
     Nothing below the edge commits: whoever opens `transaction()` owns the unit of work.
+    For a lock that another has it waits `lock_seconds`, or without them as long as it takes.
     """
 
-    def __init__(self, url: str, *, connections: int = 8) -> None:
+    def __init__(
+        self, url: str, *, connections: int = 8, lock_seconds: float | None = None
+    ) -> None:
+        limits = {"idle_in_transaction_session_timeout": str(_IDLE_MILLISECONDS)}
+        if lock_seconds is not None:
+            limits["lock_timeout"] = str(round(lock_seconds * 1000))
         self._engine = create_async_engine(
             url,
             pool_size=connections,
             max_overflow=2,
-            pool_timeout=10,
-            connect_args={
-                "timeout": 5,
-                "command_timeout": 60,
-                "server_settings": {"idle_in_transaction_session_timeout": str(_IDLE_MILLISECONDS)},
-            },
+            pool_timeout=_CONNECTION_SECONDS,
+            connect_args={"timeout": 5, "command_timeout": 60, "server_settings": limits},
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
@@ -76,7 +79,12 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OSError, TimeoutError, PoolTimeoutError) as error:
+    except PoolTimeoutError as error:
+        raise Unavailable(
+            f"no database: all connections to it were in use for {_CONNECTION_SECONDS:g} s",
+            code="database.unavailable",
+        ) from error
+    except (OSError, TimeoutError) as error:
         raise Unavailable(f"no database: {error}", code="database.unavailable") from error
     except SQLAlchemyError as error:
         if not _passes(error):

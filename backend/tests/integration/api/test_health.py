@@ -1,10 +1,18 @@
 """Health and figures over the real servers."""
 
+import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+import pytest
+from sqlalchemy import text
+
+from backend import wiring
+from backend.core.database import get_database
 from backend.core.redis import RedisClient
 from backend.core.supervisor import Supervisor
+from backend.services.stores import cameras
 from backend.services.upkeep.heartbeat import Heartbeat
 from backend.tests.fixtures.application import ApplicationClient
 from backend.tests.fixtures.clock import ManualClock
@@ -132,3 +140,38 @@ async def test_what_was_given_up_is_counted(client: ApplicationClient, house: Ho
         return bool(letters["rung"] == "dead_letters" and letters["reason"].startswith("1 picture"))
 
     await until(is_counted, "the dead letter", seconds=4)
+
+
+async def test_requests_that_wait_for_a_lock_wait_alone_and_not_for_long(
+    locks_are_short: None, client: ApplicationClient
+) -> None:
+    camera = (await client.post("/api/cameras", json={"name": "Hof"})).json()["id"]
+    path = f"/api/cameras/{camera}"
+    async with get_database().transaction() as session:
+        await cameras.lock_many(session, [camera])
+        waiting = [
+            asyncio.create_task(client.patch(path, json={"name": f"Hof {number}"}))
+            for number in range(10)
+        ]
+        await until(partial(_wait_for_locks, 10), "ten that wait for the camera", seconds=4)
+        report = (await client.get("/api/system/health")).json()
+        answers = await asyncio.gather(*waiting)
+    parts = {part["name"]: part for part in report["parts"]}
+    assert (report["ready"], parts["database"]["status"]) == (True, "healthy")
+    assert {answer.json()["code"] for answer in answers} == {"database.locked"}
+    assert (await client.patch(path, json={"name": "Garden"})).status_code == 200
+
+
+@pytest.fixture
+def locks_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set before the application starts."""
+    monkeypatch.setattr(wiring, "_LOCK_SECONDS", 1.5)
+
+
+async def _wait_for_locks(number: int) -> bool:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with get_database().transaction() as session:
+        return bool(await session.scalar(waiting) == number)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy import text
@@ -87,6 +88,35 @@ async def test_a_connection_that_ended_while_it_was_idle(database: Database) -> 
     with pytest.raises(Unavailable):
         await database.ping()
     await database.ping()
+
+
+async def test_who_finds_no_free_connection_is_told_so(
+    integration_env: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_CONNECTION_SECONDS", 0.2)
+    database = Database(integration_env, connections=1)
+    async with AsyncExitStack() as held:
+        for _ in range(3):  # two more than are kept
+            session = await held.enter_async_context(database.transaction())
+            await session.execute(text("SELECT 1"))
+        with pytest.raises(Unavailable) as caught:
+            await database.ping()
+    assert str(caught.value) == "no database: all connections to it were in use for 0.2 s"
+    await database.close()
+
+
+async def test_a_lock_is_waited_for_as_long_as_was_said(
+    integration_env: str, database: Database
+) -> None:
+    hurried = Database(integration_env, connections=1, lock_seconds=0.1)
+    lock = text("SELECT pg_advisory_xact_lock(1)")
+    async with database.transaction() as session:
+        await session.execute(lock)
+        with pytest.raises(Unavailable, match="somebody else") as caught:
+            async with hurried.transaction() as other:
+                await other.execute(lock)
+    assert caught.value.code == "database.locked"
+    await hurried.close()
 
 
 async def test_who_stands_still_in_a_transaction_is_thrown_out(
