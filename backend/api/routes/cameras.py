@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from backend.api.dependencies import CameraId, PagingDep, Parts, PartsDep, SessionDep
+from backend.api.dependencies import CameraDep, CameraId, PagingDep, Parts, PartsDep, SessionDep
 from backend.api.problems import problem, problems
 from backend.api.schemas.cameras import (
     Camera,
@@ -19,6 +19,7 @@ from backend.api.schemas.text import Text
 from backend.core.errors import Conflict, NotFound
 from backend.services.ingest.new_camera import add_camera
 from backend.services.stores import cameras
+from backend.services.stores.cameras import KnownCamera
 from backend.services.stores.rows import Record, Session
 from backend.services.upkeep.silent_cameras import silent_cameras
 
@@ -72,8 +73,8 @@ async def change_camera(
 ) -> Record:
     """Rename a camera, or give it another time zone."""
     if not await cameras.change(session, camera_id, change.model_dump(exclude_unset=True)):
-        camera = await _shown(session, parts, camera_id)
-        raise _deleted(camera)
+        await _shown(session, parts, camera_id)  # raises where there is none
+        raise _deleted(camera_id)
     return await _shown(session, parts, camera_id)
 
 
@@ -81,7 +82,7 @@ async def change_camera(
 async def delete_camera(
     session: SessionDep,
     parts: PartsDep,
-    camera_id: CameraId,
+    known: CameraDep,
     confirm: Annotated[Text | None, Query(description="The slug of the camera.")] = None,
 ) -> Record | Response:
     """Delete a camera, with all its frames, events and detections in the database.
@@ -90,23 +91,29 @@ async def delete_camera(
     stays: the camera's folder is ignored until it is restored. Its files stay where they are; our
     copies of them are removed within two days.
     """
-    camera = await cameras.lock(session, camera_id)
-    if camera is None:
-        raise _unknown(camera_id)
-    if camera["deleted_at"] is not None:
-        raise _deleted(camera)
-    counts = {"slug": camera["slug"], **await cameras.holdings(session, camera_id)}
-    if confirm != camera["slug"]:
-        return problem(
-            409,
-            "camera.confirm",
-            f"this would remove all it has (frames: {counts['frames']}, events: "
-            f"{counts['events']}, detections: {counts['detections']}): repeat it with "
-            f"?confirm={camera['slug']}",
-            **counts,
-        )
-    await cameras.bury(session, camera_id, now=parts.clock.now())
-    return {"camera_id": camera_id, **counts}
+    if known.deleted:
+        raise _deleted(known.id)
+    if confirm != known.slug:
+        # Without the lock, which would keep its new pictures waiting for as long as it is counted.
+        return await _to_confirm(session, known)
+    locked = await cameras.lock(session, known.id)
+    if locked is None or locked["deleted_at"] is not None:
+        raise _deleted(known.id)
+    counts = await cameras.holdings(session, known.id)
+    await cameras.bury(session, known.id, now=parts.clock.now())
+    return {"camera_id": known.id, "slug": known.slug, **counts}
+
+
+async def _to_confirm(session: Session, camera: KnownCamera) -> Response:
+    counts = await cameras.holdings(session, camera.id)
+    return problem(
+        409,
+        "camera.confirm",
+        f"this would remove all it has (frames: {counts['frames']}, events: {counts['events']}, "
+        f"detections: {counts['detections']}): repeat it with ?confirm={camera.slug}",
+        slug=camera.slug,
+        **counts,
+    )
 
 
 @router.post("/{camera_id}/restore", response_model=Camera, responses=problems(403, 404, 409))
@@ -145,5 +152,5 @@ def _unknown(camera_id: int) -> NotFound:
     return NotFound(f"there is no camera {camera_id}", code="camera.unknown")
 
 
-def _deleted(camera: Record) -> Conflict:
-    return Conflict(f"camera {camera['id']} is deleted: restore it first", code="camera.deleted")
+def _deleted(camera_id: int) -> Conflict:
+    return Conflict(f"camera {camera_id} is deleted: restore it first", code="camera.deleted")

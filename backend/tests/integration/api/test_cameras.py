@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from backend.core.database import get_database
 from backend.services.stores import cameras, frames
@@ -145,6 +146,18 @@ async def test_deletion_is_counted_and_confirmed(client: ApplicationClient, hous
         "(SELECT count(*) FROM assessments) AS assessments"
     )
     assert left == {"events": 1, "detections": 1, "assessments": 1}
+
+
+async def test_what_a_deletion_would_remove_is_counted_while_pictures_come(
+    client: ApplicationClient, ledger: Ledger
+) -> None:
+    camera = await ledger.camera()
+    async with ledger.database.transaction() as receiving:
+        await receiving.execute(
+            text("SELECT 1 FROM cameras WHERE id = :id FOR KEY SHARE"), {"id": camera}
+        )
+        answer = await client.delete(f"/api/cameras/{camera}")
+    assert answer.json()["code"] == "camera.confirm"
 
 
 async def test_a_tombstone_stays_until_it_is_restored(client: ApplicationClient) -> None:
