@@ -15,6 +15,8 @@ from backend.core.errors import Invalid, Unavailable
 _ANSWERS_WITHIN = 15.0  # seconds; longer than a read that blocks on purpose
 _AT_START_WITHIN = 3.0
 
+_KEPT = "kept"  # the set of the names of what is kept for a while
+
 
 class RedisClient:
     """The only Redis class. Every key and channel begins with the configured prefix."""
@@ -87,17 +89,26 @@ class RedisClient:
             await self.commands.setrange(self.key("nothing"), 0, "")
 
     async def keep(self, name: str, value: str, *, seconds: int) -> None:
-        """Store a value that goes away by itself."""
-        async with asking():
-            await self.commands.set(self.key(name), value, ex=seconds)
+        """Store a value that goes away by itself; whoever keeps it for longer says it again."""
+        async with asking(), self.commands.pipeline(transaction=True) as both:
+            both.set(self.key(name), value, ex=seconds)
+            both.sadd(self.key(_KEPT), name)
+            await both.execute()
 
-    async def kept(self, pattern: str) -> dict[str, str]:
-        """The values whose names match a pattern (`worker:*`), by name without the prefix."""
+    async def kept(self, beginning: str) -> dict[str, str]:
+        """The values whose names begin so (`worker:`), by name.
+
+        Their names are kept too: to look through all keys takes long where others have many.
+        """
         async with asking():
-            names = [name async for name in self.commands.scan_iter(match=self.key(pattern))]
-            values = await self.commands.mget(names) if names else []
-        found = zip(names, values, strict=True)
-        return {str(n)[len(self._prefix) :]: str(value) for n, value in found if value is not None}
+            kept = map(str, await self.commands.smembers(self.key(_KEPT)))
+            names = [name for name in kept if name.startswith(beginning)]
+            values = await self.commands.mget(map(self.key, names)) if names else []
+            found = dict(zip(names, values, strict=True))
+            # One that is said again in this very moment is found when it is said the next time.
+            if gone := [name for name, value in found.items() if value is None]:
+                await self.commands.srem(self.key(_KEPT), *gone)
+        return {name: str(value) for name, value in found.items() if value is not None}
 
     async def publish(self, channel: str, message: str) -> None:
         """Tell whoever listens on a channel now."""

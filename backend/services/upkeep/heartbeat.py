@@ -134,7 +134,7 @@ class Word(BaseModel):
 
 async def heard(redis: RedisClient) -> list[Word]:
     """What the workers have said lately, by name."""
-    words = await redis.kept(f"{_NAME}*")
+    words = await redis.kept(_NAME)
     return [_understood(name.removeprefix(_NAME), words[name]) for name in sorted(words)]
 
 

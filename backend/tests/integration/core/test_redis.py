@@ -13,15 +13,25 @@ async def test_health_of_a_server_that_answers_and_of_none(real_redis: RedisClie
     await nobody.close()
 
 
-async def test_what_is_kept_is_found_by_its_pattern_and_goes_away_by_itself(
+async def test_what_is_kept_is_found_by_its_beginning_and_goes_away_by_itself(
     real_redis: RedisClient,
 ) -> None:
     await real_redis.keep("worker:a", "1", seconds=60)
     await real_redis.keep("worker:b", "2", seconds=60)
     await real_redis.keep("other", "3", seconds=60)
-    assert await real_redis.kept("worker:*") == {"worker:a": "1", "worker:b": "2"}
-    assert await real_redis.kept("nobody:*") == {}
+    assert await real_redis.kept("worker:") == {"worker:a": "1", "worker:b": "2"}
+    assert await real_redis.kept("nobody:") == {}
     assert 0 < await real_redis.commands.ttl(real_redis.key("worker:a")) <= 60
+
+
+async def test_the_name_of_what_went_away_is_forgotten(real_redis: RedisClient) -> None:
+    await real_redis.keep("worker:a", "1", seconds=60)
+    await real_redis.keep("worker:b", "2", seconds=60)
+    await real_redis.commands.delete(real_redis.key("worker:a"))
+    assert await real_redis.kept("worker:") == {"worker:b": "2"}
+    assert await real_redis.commands.smembers(real_redis.key("kept")) == {"worker:b"}
+    await real_redis.keep("worker:a", "3", seconds=60)
+    assert await real_redis.kept("worker:") == {"worker:a": "3", "worker:b": "2"}
 
 
 async def test_what_is_published_reaches_who_listens(real_redis: RedisClient) -> None:

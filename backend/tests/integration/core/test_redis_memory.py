@@ -72,6 +72,15 @@ async def test_looking_leaves_nothing_behind(redis: RedisClient) -> None:
     assert await redis.commands.dbsize() == 0
 
 
+async def test_what_is_kept_is_found_without_a_look_at_what_others_have(redis: RedisClient) -> None:
+    await redis.commands.mset({f"others:{number}": "" for number in range(1000)})
+    await redis.keep("worker:a", "1", seconds=60)
+    assert await redis.kept("worker:") == {"worker:a": "1"}
+    asked = await redis.commands.info("commandstats")
+    assert {"cmdstat_scan", "cmdstat_keys"}.isdisjoint(asked)
+    assert asked["cmdstat_mget"]["calls"] == 1
+
+
 async def test_it_is_said_once_that_there_is_room_again(redis: RedisClient) -> None:
     back: list[int] = []
     watch = RedisWatch(redis, ManualClock(), lambda: back.append(1))
