@@ -12,6 +12,7 @@ from secrets import token_hex
 
 import structlog
 
+from backend.core import metrics
 from backend.core.clock import Clock
 from backend.core.database import Database, Session
 from backend.core.errors import Unavailable
@@ -195,6 +196,7 @@ class Claims:
                 for frame in hopeless
             ]
             await frames.finish(session, outcomes, detector=None, now=self._clock.now())
+            metrics.FRAMES_FINISHED.labels(state=FrameState.BURIED.value).inc(len(hopeless))
             log.error("frames buried", frames=[frame.id for frame in hopeless])
         return [frame for frame in waiting if frame.attempts < MAX_ATTEMPTS]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.core.database import Database
@@ -254,10 +255,17 @@ async def test_more_hopeless_frames_than_a_batch_holds_leave_an_empty_claim(work
     camera = await works.ledger.camera()
     await works.ledger.frames(camera, [NOON + n * SECOND for n in range(18)])
     await works.ledger.change("UPDATE frames SET attempts = 3, reason = 'it broke' WHERE id > 0")
+    counted = buried()
     assert ids(await taken(works.claims(), camera, Lane.BACKLOG)) == []
+    assert buried() - counted == 16
     assert list((await works.ledger.states()).values()).count("buried") == 16
     (row,) = await works.ledger.rows("SELECT DISTINCT reason FROM frames WHERE state = 'buried'")
     assert row["reason"] == "given up after 3 attempts: it broke"
+
+
+def buried() -> float:
+    """How many frames this process has counted as buried."""
+    return REGISTRY.get_sample_value("hsi_frames_finished_total", {"state": "buried"}) or 0
 
 
 async def test_settling_gives_back_the_attempts_that_are_owed(works: Works) -> None:
