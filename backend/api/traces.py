@@ -44,7 +44,8 @@ def trace_of(
 ) -> Record:
     """All that is known of a frame, with its steps and one sentence."""
     frame = story.frame
-    lane = lane_of(frame["found_by"], frame["received_at"], frame["claimed_at"] or now)
+    claimed_at = None if frame["state"] == FrameState.RECEIVED else frame["claimed_at"]
+    lane = lane_of(frame["found_by"], frame["received_at"], claimed_at or now)
     return {
         "sentence": sentence(frame, event, lane, story.words),
         "lane": lane,
@@ -64,7 +65,7 @@ def steps(story: Story) -> list[Record]:
         ("completed", frame["completed_at"], "the file was complete"),
         ("received", frame["received_at"], f"{_FOUND_BY[frame['found_by']]}: {size}"),
         *_given_up(story),
-        ("claimed", frame["claimed_at"], f"attempt {frame['attempts']} began"),
+        ("claimed", frame["claimed_at"], _begun(frame)),
         ("finished", frame["finished_at"], _end(frame)),
         *_discarded(story),
         ("assessed", story.assessed_at, "its event was assessed with it"),
@@ -72,6 +73,11 @@ def steps(story: Story) -> list[Record]:
     ]
     known = [{"step": step, "at": at, "what": what} for step, at, what in told if at is not None]
     return sorted(known, key=lambda step: step["at"])
+
+
+def _begun(frame: Record) -> str:
+    attempts = frame["attempts"]
+    return f"attempt {attempts} began" if attempts else "picked up, and given back"
 
 
 _Step = tuple[str, datetime | None, str]

@@ -119,6 +119,11 @@ def test_the_steps_are_those_that_were_taken() -> None:
     ]
 
 
+def test_an_attempt_that_did_not_count_is_none() -> None:
+    given_back = frame(claimed_at=NOON + timedelta(seconds=1))
+    assert steps(Story(given_back))[-1]["what"] == "picked up, and given back"
+
+
 def test_of_a_service_the_model_that_looked_is_named() -> None:
     seen = frame(
         state="empty",
@@ -231,11 +236,17 @@ def test_the_way_of_an_event_is_ordered_by_time_and_knows_what_is_not_known() ->
     ("values", "lane"),
     [
         ({}, Lane.BACKLOG),
-        ({"claimed_at": NOON + timedelta(seconds=1)}, Lane.LIVE),
-        ({"claimed_at": NOON + timedelta(seconds=1), "found_by": "scan"}, Lane.BACKLOG),
+        ({"claimed_at": NOON + timedelta(seconds=1)}, Lane.BACKLOG),
+        ({"claimed_at": NOON + timedelta(seconds=1), "state": "empty"}, Lane.LIVE),
+        (
+            {"claimed_at": NOON + timedelta(seconds=1), "state": "empty", "found_by": "scan"},
+            Lane.BACKLOG,
+        ),
     ],
 )
-def test_the_lane_is_the_one_at_the_claim_else_now(values: dict[str, Any], lane: Lane) -> None:
+def test_the_lane_is_the_one_in_which_it_was_looked_at_or_waits_now(
+    values: dict[str, Any], lane: Lane
+) -> None:
     traced = trace_of(Story(frame(**values)), [], None, now=NOON + timedelta(hours=1))
     assert traced["lane"] is lane
     assert traced["frame"]["sha256"] == "00" * 32
