@@ -54,7 +54,7 @@ def sentence(evidence: Evidence) -> str:
         was = "There was an event" if many == 1 else f"There were {many} events"
         return f"{was} {time}."
     if total == 0:
-        return f"No event: no picture taken {time} is known."
+        return f"No event: no picture taken {time} is known{_in_quarantine(evidence.quarantine)}."
     taken = f"of {_pictures(total)} taken {time}"
     if waiting:
         return f"No event yet: {taken}, {_waits(waiting)}."
@@ -63,6 +63,15 @@ def sentence(evidence: Evidence) -> str:
         what = f"but what {stood}" if stood else "that matters"
         return f"No event: {taken}, none showed anything {what}."
     return f"No event: {taken}, {_and(list(_apart(counts)))}."
+
+
+def _in_quarantine(files: Sequence[Record]) -> str:
+    """What may have been a picture of that time, where no other is known."""
+    if not files:
+        return ""
+    first = files[0]
+    which = first["path"] if len(files) == 1 else f"{first['path']}, as others of that time,"
+    return f", but {which} is in quarantine: {first['reason']}"
 
 
 def _apart(counts: Mapping[str, int]) -> Iterator[str]:

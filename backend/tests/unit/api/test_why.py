@@ -19,6 +19,8 @@ EVENT = {
     "last_at": NOON + timedelta(seconds=8),
 }
 
+BAD = {"path": "hof/a.jpg", "reason": "it is empty"}
+
 
 def fate(state: str, frames: int = 1, **more: Any) -> dict[str, Any]:
     return {
@@ -52,6 +54,24 @@ def evidence(*fates: dict[str, Any], **more: Any) -> Evidence:
     ("known", "said"),
     [
         (evidence(), f"No event: no picture taken {TIME} is known."),
+        (
+            evidence(quarantine=[BAD]),
+            (
+                f"No event: no picture taken {TIME} is known, but hof/a.jpg is in quarantine: "
+                "it is empty."
+            ),
+        ),
+        (
+            evidence(quarantine=[BAD, BAD | {"path": "hof/b.jpg"}]),
+            (
+                f"No event: no picture taken {TIME} is known, but hof/a.jpg, as others of that "
+                "time, is in quarantine: it is empty."
+            ),
+        ),
+        (
+            evidence(fate("empty"), quarantine=[BAD]),
+            f"No event: of 1 picture taken {TIME}, none showed anything that matters.",
+        ),
         (evidence(fate("attached"), events=[EVENT]), f"There was an event {TIME}."),
         (evidence(fate("attached"), events=[EVENT] * 2), f"There were 2 events {TIME}."),
         (
