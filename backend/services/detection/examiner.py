@@ -189,5 +189,6 @@ class Examiner:
             write_whole(thumbnail_path(self._thumbnails, frame.id), draw_thumbnail(pixels, shown))
         except OSError as error:
             raise Unavailable(
-                f"cannot write to {self._thumbnails}: {error.strerror}", code="pictures.unwritable"
+                f"cannot write to {self._thumbnails}: {error.strerror}",
+                code="thumbnails.unwritable",
             ) from error

@@ -39,5 +39,5 @@ class Redraw:
             write_whole(thumbnail_path(self._folder, shown.frame_id), thumbnail)
         except OSError as error:
             raise Unavailable(
-                f"cannot draw into {self._folder}: {error.strerror}", code="pictures.unwritable"
+                f"cannot draw into {self._folder}: {error.strerror}", code="thumbnails.unwritable"
             ) from error

@@ -57,6 +57,15 @@ LADDER: tuple[Rung, ...] = (
         "is there, or a new one, is to be the right one from now on: `hsi fsck --accept-folder`.",
     ),
     Rung(
+        "thumbnails",
+        "Thumbnails cannot be kept",
+        "`detector` or `workers` cannot write or read the folder of the thumbnails",
+        "New pictures are taken in and kept; all that is there is shown.",
+        "Pictures wait to be looked at, for as long as it takes; none counts as failed.",
+        "Make room on that disk, or let the worker write to the folder that the reason names. It "
+        "goes on by itself.",
+    ),
+    Rung(
         "pictures_slow",
         "The pictures' disk answers slowly",
         "`ingest`: a worker waited longer than 2 s for each of its last three answers, or has "

@@ -123,7 +123,7 @@ def _names(folder: Path) -> list[str]:
         return []
     except OSError as error:
         raise Unavailable(
-            f"cannot read from {folder}: {error.strerror}", code="pictures.unreadable"
+            f"cannot read from {folder}: {error.strerror}", code="thumbnails.unreadable"
         ) from error
 
 

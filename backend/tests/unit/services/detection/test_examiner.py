@@ -198,7 +198,7 @@ async def test_where_thumbnails_cannot_be_kept_the_frame_waits(desk: Desk) -> No
     desk.shows(0, found("person"))
     desk.thumbnails.write_text("in the way")
     examination = await desk.examiner.examine(desk.frames(1), NOTHING_KNOWN)
-    assert desk.breaker.view.code == "pictures.unwritable"
+    assert desk.breaker.view.code == "thumbnails.unwritable"
     assert examination.uncounted == [0]
 
 

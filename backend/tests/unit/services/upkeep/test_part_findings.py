@@ -226,9 +226,13 @@ def test_where_all_addresses_are_away_the_detector_is() -> None:
     assert found.rung == "detector"
 
 
-def test_a_disk_that_cannot_be_read_is_not_the_detector_s_fault() -> None:
-    away = word(breakers={"detector": BREAKER | {"code": "pictures.unreadable"}})
-    assert look_at_detectors([away]).rung == "pictures"
+@pytest.mark.parametrize(
+    ("code", "rung"),
+    [("pictures.unreadable", "pictures"), ("thumbnails.unwritable", "thumbnails")],
+)
+def test_a_disk_that_does_not_take_part_is_not_the_detector_s_fault(code: str, rung: str) -> None:
+    away = word(breakers={"detector": BREAKER | {"code": code}})
+    assert look_at_detectors([away]).rung == rung
 
 
 @pytest.mark.parametrize(
