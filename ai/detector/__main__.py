@@ -23,6 +23,7 @@ from ai.detector.metrics import Metrics
 from ai.detector.places import Places
 from ai.detector.settings import DetectorSettings, read_settings
 from backend.core.errors import HsiError, Invalid
+from backend.core.paths import is_file, is_folder
 from backend.services.detection.choice import load_chosen
 from backend.services.detection.model_detector import ModelDetector
 from backend.services.detection.runtimes.opening import TORCH
@@ -75,16 +76,17 @@ async def serve(settings: DetectorSettings, model: ModelDetector) -> None:
 def runtime_of(settings: DetectorSettings) -> str:
     """What is to run the model: a folder is a checkpoint, which only PyTorch reads.
 
-    Raises Invalid for a folder that is none.
+    Raises Invalid for a folder that is none, or what may not be looked at.
     """
-    if settings.model.is_dir() and not (settings.model / "config.json").is_file():
+    is_a_folder = is_folder(settings.model)
+    if is_a_folder and not is_file(settings.model / "config.json"):
         raise Invalid(
             f"AI_DETECTOR_MODEL: {settings.model.absolute()} is neither a file nor a checkpoint's "
             "folder, which has a config.json",
             code="model.no_file",
         )
     is_left_open = settings.runtime == "auto"
-    return TORCH if is_left_open and settings.model.is_dir() else settings.runtime
+    return TORCH if is_left_open and is_a_folder else settings.runtime
 
 
 def main() -> None:

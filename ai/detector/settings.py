@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.core.errors import Invalid
+from backend.core.paths import is_file, is_folder
 
 PREFIX = "AI_DETECTOR_"
 _KEY = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")  # as in RFC 6750
@@ -76,8 +77,8 @@ class DetectorSettings(BaseSettings):
             raise ValueError("API_KEY must be 16 letters, digits or any of -._~+/, or more")
         if self.api_key is None and not _is_loopback(self.host):
             raise ValueError("API_KEY is needed to listen on more than a loopback address")
-        if self.store is not None and not self.store.is_dir():
-            raise ValueError(f"{PREFIX}STORE: there is no folder {self.store}")
+        if self.store is not None:
+            _check_there("STORE", "folder", self.store, is_folder)
         if self.tls_certificate is not None and self.tls_key is not None:
             _check_pair(self.tls_certificate, self.tls_key)
         return self
@@ -104,11 +105,19 @@ def read_settings(environment: Mapping[str, str]) -> DetectorSettings:
     return settings
 
 
+def _check_there(name: str, kind: str, path: Path, is_there: Callable[[Path], bool]) -> None:
+    """Raise ValueError where that setting names none, or what may not be looked at."""
+    try:
+        if not is_there(path):
+            raise ValueError(f"{PREFIX}{name}: there is no {kind} {path}")
+    except Invalid as error:
+        raise ValueError(f"{PREFIX}{name}: {error}") from error
+
+
 def _check_pair(certificate: Path, key: Path) -> None:
     """Raise ValueError for what is no certificate with its key."""
     for name, file in (("TLS_CERTIFICATE", certificate), ("TLS_KEY", key)):
-        if not file.is_file():
-            raise ValueError(f"{PREFIX}{name}: there is no file {file}")
+        _check_there(name, "file", file, is_file)
     try:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
     except OSError as error:

@@ -148,9 +148,10 @@ def _placed(output: Path) -> "Iterator[Path]":
     from tempfile import TemporaryDirectory
 
     from backend.core.errors import Invalid
+    from backend.core.paths import is_folder
     from backend.services.detection.models.folder import unwritable
 
-    if output.is_dir():
+    if is_folder(output):
         raise Invalid(f"{output} is a folder: name a file in it", code="model.no_file")
     try:
         beside = TemporaryDirectory(prefix=".hsi-export-", dir=output.parent)
@@ -272,10 +273,11 @@ def tell_taken(name: str, seen: "Seen") -> None:
 def _add_file(folder: "ModelFolder", name: str, file: Path, source: str) -> None:
     """Copy a file into the folder, unless the name is taken, or the file is no model."""
     from backend.core.errors import Invalid
+    from backend.core.paths import is_folder
     from backend.services.detection.models.folder import hash_of
     from backend.services.detection.models.taking import copy_in, look_into
 
-    if file.is_dir():
+    if is_folder(file):
         raise Invalid(f"{file} is a folder, and not a model's file", code="model.no_file")
     look_into(file)  # before it is copied, and under the name by which the owner knows it
     with folder.changing(), folder.fetching(name):  # a download has the same part

@@ -18,6 +18,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from backend.core.errors import Conflict, Invalid, Unavailable
+from backend.core.paths import is_file
 from backend.core.redis import refuse_forgetting
 from backend.local.access import is_free
 from backend.local.account import Account
@@ -121,7 +122,7 @@ class Up:
                     f"port {options.port} of {options.host} is in use: choose another with --port",
                     code="port.in_use",
                 )
-            if options.model is not None and not options.model.is_file():
+            if options.model is not None and not is_file(options.model):
                 raise Invalid(
                     f"there is no model file {options.model}, which DETECTOR__MODEL or "
                     "`hsi models use` names",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.core.errors import Invalid, Unavailable
+from backend.core.paths import is_file
 from backend.services.detection.rtdetr import OPEN_SIZE
 
 
@@ -33,7 +34,7 @@ def read_checkpoint(weights: str, *, only_here: bool = False) -> Checkpoint:
     Raises `Invalid` (`torch.missing`, with what to install; `model.missing`, `model.broken`), and
     `Unavailable` (`weights.away`) where the hub cannot be reached.
     """
-    if only_here and not Path(weights, "config.json").is_file():
+    if only_here and not is_file(Path(weights, "config.json")):
         raise Invalid(f"there is no checkpoint {weights}: no config.json", code="model.missing")
     try:
         import torch  # noqa: F401 - transformers says less clearly that it is missing

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.core.errors import Conflict, NotFound
+from backend.core.paths import is_folder
 
 _FILE = Path(__file__).with_name("catalogue.toml")
 
@@ -84,9 +85,10 @@ def first_model() -> Entry:
 def weights_of(name: str) -> str:
     """Where the weights are: those of a model of the catalogue, else a folder of that name.
 
-    Raises NotFound, or Conflict for a model of which there are none.
+    Raises NotFound, Conflict for a model of which there are none, or Invalid for a path that may
+    not be looked at.
     """
-    if Path(name).is_dir():
+    if is_folder(Path(name)):
         return name
     entry = entry_of(name)
     if entry.weights is None:

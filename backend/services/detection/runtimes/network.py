@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from backend.core.errors import Invalid
+from backend.core.paths import is_file
 from backend.services.detection.family import Feed, Tensor
 
 
@@ -64,6 +65,6 @@ def takes_batches(network: Network) -> bool:
 
 
 def refuse_missing(path: Path) -> None:
-    """Raise `Invalid` (`model.missing`) where there is no such file."""
-    if not path.is_file():
+    """Raise `Invalid` (`model.missing`) where there is no such file, or it cannot be looked at."""
+    if not is_file(path):
         raise Invalid(f"there is no model file {path}", code="model.missing")

@@ -162,6 +162,7 @@ def test_one_s_own_is_added_under_its_name(tmp_path: Path) -> None:
     assert "already" in run("add", str(own))[2]
     assert "the name of another file" in run("add", str(own), "--name", "small")[2]
     assert "is a folder" in run("add", str(tmp_path), "--name", "folder")[2]
+    assert "cannot be looked at: " in run("add", "x" * 300, "--name", "long")[2]
     assert "a model's name" in run("add", str(own), "--name", "../up")[2]
     assert run("add", str(own), "--name", "again")[0] == 0
 

@@ -43,6 +43,14 @@ def test_a_folder_without_a_checkpoint_is_refused(
         runtime_of(read(monkeypatch, model=str(tmp_path)))
 
 
+LONG = "x" * 300
+
+
+def test_a_model_that_may_not_be_looked_at_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Invalid, match=r"^x+ cannot be looked at: File name too long$"):
+        runtime_of(read(monkeypatch, model=LONG))
+
+
 def test_a_model_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, model="m.onnx")
     assert (settings.model, settings.host, settings.port) == (Path("m.onnx"), "127.0.0.1", 8090)
@@ -58,6 +66,11 @@ def test_a_model_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"model": "m", "host": "gpu-box"}, "API_KEY"),
         ({"model": "m", "tls_key": "k"}, "TLS_CERTIFICATE"),
         ({"model": "m", "store": "/nowhere"}, "AI_DETECTOR_STORE: there is no folder /nowhere"),
+        ({"model": "m", "store": LONG}, f"AI_DETECTOR_STORE: {LONG} cannot be looked at: "),
+        (
+            {"model": "m", "tls_certificate": __file__, "tls_key": LONG},
+            f"AI_DETECTOR_TLS_KEY: {LONG} cannot be looked at: File name too long",
+        ),
         (
             {"model": "m", "tls_certificate": "/nowhere", "tls_key": __file__},
             "AI_DETECTOR_TLS_CERTIFICATE: there is no file /nowhere",

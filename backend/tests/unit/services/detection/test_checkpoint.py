@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.errors import Invalid
-from backend.services.detection.checkpoint import input_size
+from backend.services.detection.checkpoint import input_size, read_checkpoint
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,8 @@ def test_nonsense_is_said_by_the_name_of_the_file(tmp_path: Path, text: str) -> 
     file.write_text(text)
     with pytest.raises(Invalid, match=r"preprocessor_config\.json cannot be read: `size`"):
         input_size(file)
+
+
+def test_a_folder_that_may_not_be_looked_at_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="cannot be looked at: File name too long"):
+        read_checkpoint(str(tmp_path / ("x" * 300)), only_here=True)

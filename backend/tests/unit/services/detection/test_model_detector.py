@@ -142,6 +142,10 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert refusal(tmp_path).code == "model.missing"
 
 
+def test_a_file_that_may_not_be_looked_at(tmp_path: Path) -> None:
+    assert refusal(tmp_path / ("x" * 300)).code == "path.unseen"
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"\xff" * 100, b"<html>"])
 def test_a_broken_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.onnx"

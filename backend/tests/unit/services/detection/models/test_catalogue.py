@@ -4,8 +4,14 @@ import re
 
 import pytest
 
-from backend.core.errors import Conflict, NotFound
-from backend.services.detection.models.catalogue import Entry, Source, catalogue, entry_of
+from backend.core.errors import Conflict, Invalid, NotFound
+from backend.services.detection.models.catalogue import (
+    Entry,
+    Source,
+    catalogue,
+    entry_of,
+    weights_of,
+)
 from backend.services.detection.models.folder import NO_MODEL, check_name
 
 
@@ -48,3 +54,8 @@ def test_what_cannot_be_fetched_says_why() -> None:
         entry_of("rtdetrv2-x").to_fetch()
     with pytest.raises(Conflict, match="needs no file"):
         entry_of("motion").to_fetch()
+
+
+def test_a_name_that_no_folder_can_have_is_said() -> None:
+    with pytest.raises(Invalid, match="cannot be looked at: File name too long"):
+        weights_of("x" * 300)
