@@ -237,13 +237,10 @@ def _puller(settings: "Settings", progress: "Progress") -> "Iterator[Pull]":
     import time
     from datetime import UTC, datetime
 
-    import httpx
-
-    from backend.services.detection.models.download import Download
+    from backend.services.detection.models.download import Download, open_client
     from backend.services.detection.models.pulling import Pull
 
-    timeout = httpx.Timeout(30.0, connect=10.0)
-    with httpx.Client(timeout=timeout) as client:
+    with open_client() as client:
         download = Download(client, progress=progress, pause=time.sleep)
         yield Pull(
             folder_of(settings), download, settings.models.base_url, lambda: datetime.now(UTC)

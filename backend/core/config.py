@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -124,11 +124,16 @@ def _detector_url(url: str) -> str:
         raise ValueError("not an HTTP address")
     if "@" in parts.netloc or parts.query or parts.fragment:  # a password would be shown by health
         raise ValueError("more than an address")
-    _ = parts.port  # raises, where it is none
+    _check_place(parts)
     if re.search(r"\s", url):
         raise ValueError("a space in an address")
-    parts.hostname.encode("idna")  # raises ValueError, where no resolver could be asked for it
     return url.rstrip("/")
+
+
+def _check_place(parts: SplitResult) -> None:
+    """Raise ValueError for what is no port, or a host for which no resolver could be asked."""
+    _ = parts.port
+    (parts.hostname or "").encode("idna")
 
 
 def _each_once(urls: tuple[str, ...]) -> tuple[str, ...]:
@@ -142,8 +147,11 @@ def _key(key: SecretStr) -> SecretStr:
 
 
 def _web_address(url: str | None) -> str | None:
-    if url is not None and not re.fullmatch(r"https?://[^\s/]\S*", url):
+    if url is None:
+        return None
+    if not re.fullmatch(r"https?://[^\s/]\S*", url):
         raise ValueError("not a web address")
+    _check_place(urlsplit(url))
     return url
 
 

@@ -34,6 +34,8 @@ _HASH = re.compile(r'"?([0-9a-f]{64})"?')
 _RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15})")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+
 Progress = Callable[[int, int | None], None]
 """Told how many bytes are there, and of how many, where that is known."""
 
@@ -63,6 +65,26 @@ class _BrokenOff(Exception):  # noqa: N818 - caught here, and told as Unavailabl
 
 class _Different(Exception):  # noqa: N818
     """What lies there is not the beginning of what the server has."""
+
+
+def open_client() -> httpx.Client:
+    """What asks for files: by way of the proxy, and with the certificates, of the environment.
+
+    Raises Invalid or Unavailable where it names some that cannot be used.
+    """
+    try:
+        return httpx.Client(timeout=_TIMEOUT)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # not told: it has passwords
+        raise Invalid(
+            "ALL_PROXY, HTTPS_PROXY, HTTP_PROXY or NO_PROXY names what cannot be used: a proxy has "
+            "an address like http://host:port, and SOCKS is not spoken",
+            code="models.proxy",
+        ) from error
+    except OSError as error:
+        raise Unavailable(
+            f"the certificates that SSL_CERT_FILE names cannot be read: {error.strerror}",
+            code="models.certificates",
+        ) from error
 
 
 class Download:
@@ -153,20 +175,34 @@ class Download:
         """The answer after all redirections, and what was declared on the way there."""
         declared = Wanted(url, Path())
         for _ in range(_REDIRECTS):
-            request = self._client.build_request("GET", url, headers=headers)
-            try:
-                answer = self._client.send(request, stream=True)
-            except httpx.TransportError as error:
-                raise _unreachable(url, error) from error
+            answer = self._send(url, headers)
             try:
                 declared = _declared(declared, answer.headers)
-                if not answer.is_redirect:
+                if not answer.has_redirect_location:
                     yield answer, declared
                     return
                 url = _next(url, answer)
             finally:
                 answer.close()
         raise Unavailable(f"{_host(url)} only sends elsewhere", code="models.refused")
+
+    def _send(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
+        try:
+            request = self._client.build_request("GET", url, headers=headers)
+        except (httpx.InvalidURL, ValueError) as error:  # not told: there may be a password in it
+            raise Invalid(
+                "MODELS__BASE_URL is no address that can be asked: one is like "
+                "https://mirror.example/models",
+                code="models.address",
+            ) from error
+        try:
+            return self._client.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise _unreachable(url, error) from error
+        except ValueError as error:  # a host's name that none can have, in `Location`
+            raise Unavailable(
+                f"{_host(url)} sends to what is no address: not followed", code="models.refused"
+            ) from error
 
     def _check_room(self, known: Wanted, start: int) -> None:
         needed = (known.size or 0) - start + SPARE_BYTES

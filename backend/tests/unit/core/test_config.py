@@ -307,8 +307,9 @@ def test_a_mirror_is_a_web_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELS__BASE_URL", "http://mirror.example/models")
     assert get_settings().models.base_url == "http://mirror.example/models"
     get_settings.cache_clear()
-    monkeypatch.setenv("MODELS__BASE_URL", "file:///etc")
-    assert refusal().startswith("MODELS__BASE_URL (in the environment): must be a URL")
+    for none in ("file:///etc", "http://[::1", "http://a:b/", "http://a..b/"):
+        monkeypatch.setenv("MODELS__BASE_URL", none)
+        assert refusal().startswith("MODELS__BASE_URL (in the environment): must be a URL")
 
 
 def test_a_line_that_is_no_setting_is_refused_with_its_number(tmp_path: Path) -> None:

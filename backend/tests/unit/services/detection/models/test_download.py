@@ -15,6 +15,7 @@ from backend.services.detection.models.download import (
     Download,
     Fetched,
     Wanted,
+    open_client,
 )
 from backend.services.detection.models.folder import validator_of
 from backend.tests.fixtures.model_server import Manner, ModelServer, model_server
@@ -242,10 +243,21 @@ def test_where_it_is_sent_to_the_rest_is_asked_for(fetch: Fetching) -> None:
     assert fetch.ranges == [None, None, *[f"bytes={HALF}-"] * 2]
 
 
-@pytest.mark.parametrize("place", ["file:///etc/passwd", "ftp://127.0.0.1/a"])
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "ftp://127.0.0.1/a", "http://xn--/"])
 def test_not_every_place_is_followed(fetch: Fetching, place: str) -> None:
     fetch.server.manners = [hub(Location=place)]
     assert "not followed" in str(fetch.refused(Unavailable))
+
+
+@pytest.mark.parametrize("place", ["http://[::1", "http://a:b/"])
+def test_nor_is_what_is_no_address(fetch: Fetching, place: str) -> None:
+    fetch.server.manners = [hub(Location=place)]
+    assert "Invalid URL in location header" in str(fetch.refused(Unavailable))
+
+
+def test_a_hub_that_does_not_say_where_it_sends(fetch: Fetching) -> None:
+    fetch.server.manners = [Manner(302)]
+    assert "does not give it (status 302)" in str(fetch.refused(Unavailable))
 
 
 def test_a_hub_that_sends_in_circles(fetch: Fetching) -> None:
@@ -270,6 +282,33 @@ def test_nobody_answers(fetch: Fetching, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1 cannot be reached: .*MODELS__BASE_URL"):
         fetch(url="http://127.0.0.1:1/model.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["http://[::1/a", "http://somebody:secret/a", "http://xn--/a"])
+def test_a_mirror_that_is_no_address(fetch: Fetching, address: str) -> None:
+    with pytest.raises(Invalid, match=r"^MODELS__BASE_URL is no address .* https://mirror") as said:
+        fetch(url=address)
+    assert "secret" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind", "said"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1", Invalid, "SOCKS is not spoken"),
+        ("ALL_PROXY", "socks://127.0.0.1:1", Invalid, "SOCKS is not spoken"),
+        ("HTTPS_PROXY", "http://somebody:secret/a@proxy", Invalid, "HTTPS_PROXY"),
+        ("SSL_CERT_FILE", "/nowhere", Unavailable, "SSL_CERT_FILE .*: No such file"),
+        ("SSL_CERT_FILE", __file__, Unavailable, "SSL_CERT_FILE .*: .*certificate"),
+    ],
+)
+def test_an_environment_by_which_nothing_can_be_fetched(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, kind: type[HsiError], said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(kind, match=said) as refused:
+        open_client()
+    assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.slow
