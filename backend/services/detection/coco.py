@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from backend.domain.classes import GROUPS
+
 NAMES_KEY = "names"
 """The entry of an ONNX file's metadata with the names: a JSON list, or `{"0": name, …}`."""
 
@@ -39,12 +41,21 @@ def classes_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
     text = metadata.get(NAMES_KEY)
     if text is None:
         return COCO_CLASSES
-    names = json.loads(text)
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):  # a dict as Python prints it, as some exporters have it
+        names = None
     if isinstance(names, dict):
         names = [names.get(str(number)) for number in range(len(names))]
     if not isinstance(names, list) or not names or not all(map(_is_name, names)):
-        raise ValueError(f"its metadata `{NAMES_KEY}` is no list of names")
-    return tuple(_SAME.get(name, name) for name in map(str, names))
+        raise ValueError(f"its metadata `{NAMES_KEY}` is no JSON list of names")
+    return tuple(map(_ours, map(str, names)))
+
+
+def _ours(name: str) -> str:
+    """Our word for it, however it is written, where it is one that we know."""
+    lower = name.lower()
+    return _SAME.get(lower, lower if lower in GROUPS else name)
 
 
 def _is_name(name: object) -> bool:

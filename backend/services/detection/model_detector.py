@@ -150,7 +150,8 @@ def _family_of(network: Network, path: Path) -> Family:
         classes = classes_of(network.metadata)
     except ValueError as error:
         raise Invalid(
-            f"the model file {path} cannot be read: {error}", code="model.unknown_family"
+            f"the model file {path} cannot be read: {error}; {_ends_of(network)}",
+            code="model.unknown_family",
         ) from error
     for recognise in FAMILIES:
         family = recognise(network.inputs, network.outputs, classes)
@@ -158,7 +159,12 @@ def _family_of(network: Network, path: Path) -> Family:
             return family
     raise Invalid(
         f"the model file {path} is of no family that is known here (YOLOX, RT-DETR) with"
-        f" {len(classes)} classes: it takes {'; '.join(map(str, network.inputs))}"
-        f" and gives {'; '.join(map(str, network.outputs))}",
+        f" {len(classes)} classes: {_ends_of(network)}",
         code="model.unknown_family",
     )
+
+
+def _ends_of(network: Network) -> str:
+    """In words, what it takes and gives."""
+    takes, gives = ("; ".join(map(str, ends)) for ends in (network.inputs, network.outputs))
+    return f"it takes {takes} and gives {gives}"

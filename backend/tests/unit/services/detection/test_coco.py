@@ -29,7 +29,19 @@ def test_the_file_s_own_in_the_order_of_their_numbers(names: str) -> None:
     assert classes_of({"names": names}) == ("hen", "couch")
 
 
-@pytest.mark.parametrize("names", ["", "hen", "{", "{}", "[]", '{"1": "hen"}', '["a\\u0007b"]'])
+def test_ours_count_however_they_are_written() -> None:
+    names = '["Person", "CAR", "MotorBike", "Sofa", "Forklift"]'
+    assert classes_of({"names": names}) == ("person", "car", "motorcycle", "couch", "Forklift")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *("", "hen", "{", "{}", "[]", '{"1": "hen"}', '["a\\u0007b"]', "null", "[" * 100_000),
+        "{0: 'person', 1: 'car'}",
+    ],
+    ids=range(10),
+)
 def test_what_is_no_list_of_names(names: str) -> None:
-    with pytest.raises(ValueError, match=r"list of names|Expecting|double quotes"):
+    with pytest.raises(ValueError, match=r"^its metadata `names` is no JSON list of names$"):
         classes_of({"names": names})

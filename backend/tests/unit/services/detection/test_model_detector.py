@@ -21,8 +21,10 @@ from backend.tests.fixtures.onnx_models import (
     Shape,
     SlowFamily,
     no_objects,
+    no_queries,
     put_object,
     write_constant_model,
+    write_model,
     write_shade_model,
 )
 
@@ -175,6 +177,14 @@ def test_an_unknown_family_says_what_was_found(
     assert error.code == "model.unknown_family"
     assert f"images tensor(float) {list(input_shape)}" in str(error)
     assert f"output0 tensor(float) {list(answer_shape)}" in str(error)
+
+
+def test_classes_that_are_no_list_are_said_with_what_was_found(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "other.onnx", no_queries(), names="{0: 'person'}")
+    error = refusal(path)
+    assert error.code == "model.unknown_family"
+    assert "its metadata `names` is no JSON list of names; it takes pixel_values " in str(error)
+    assert "pred_boxes tensor(float) [1, 8, 4]" in str(error)
 
 
 def test_a_file_that_only_looks_like_yolox(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ async def test_the_file_says_what_its_classes_are_called(tmp_path: Path) -> None
 @pytest.mark.parametrize("names", ["dog", [], [1, 2, 3], {"1": "dog"}, ["a", "", "c"], ["x" * 61]])
 def test_names_that_are_none(tmp_path: Path, names: object) -> None:
     path = write_model(tmp_path / "own.onnx", no_queries(classes=3), names=names)
-    with pytest.raises(Invalid, match="no list of names") as refused:
+    with pytest.raises(Invalid, match="no JSON list of names") as refused:
         load(path, threads=1, confidence=0.5)
     assert refused.value.code == "model.unknown_family"
 
