@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.core.errors import Invalid, Unavailable
+from backend.domain.classes import GROUPS, MOTION
 from backend.services.detection import rtdetr, yolox
 from backend.services.detection.coco import classes_of
 from backend.services.detection.detector import Findings, Pixels, View
-from backend.services.detection.family import Family, Recognise
+from backend.services.detection.family import Classes, Family, Recognise
 from backend.services.detection.postprocess import Candidate, findings
 from backend.services.detection.runtimes.network import Network, NetworkError, takes_batches
 from backend.services.detection.runtimes.opening import DEFAULT, open_network
@@ -103,7 +104,8 @@ def load(path: Path, *, threads: int, confidence: float, runtime: str = DEFAULT)
         raise Invalid(
             f"the model file {path} cannot be loaded: {error}", code="model.broken"
         ) from error
-    family = _family_of(network, path)
+    classes = _classes_of(network, path)
+    family = _family_of(network, path, classes)
     try:
         doubt = doubt_about(partial(_ask, network, family, confidence=SURE), family.sight)
     except ValueError as error:
@@ -115,7 +117,16 @@ def load(path: Path, *, threads: int, confidence: float, runtime: str = DEFAULT)
         raise Invalid(
             f"the model file {path} cannot be run: {error}", code="model.broken"
         ) from error
+    doubt = doubt or _doubt_about_classes(classes)
     return ModelDetector(network, family, file=path.name, confidence=confidence, doubt=doubt)
+
+
+def _doubt_about_classes(classes: Classes) -> str | None:
+    """A model that sees, and sees nothing that counts, would report a quiet house too."""
+    ours = [name for name in GROUPS if name != MOTION]
+    if set(ours).isdisjoint(classes):
+        return f"it names none of the classes that matter: {', '.join(ours)}"
+    return None
 
 
 def _ask(
@@ -145,14 +156,17 @@ def _ask_together(
     ]
 
 
-def _family_of(network: Network, path: Path) -> Family:
+def _classes_of(network: Network, path: Path) -> Classes:
     try:
-        classes = classes_of(network.metadata)
+        return classes_of(network.metadata)
     except ValueError as error:
         raise Invalid(
             f"the model file {path} cannot be read: {error}; {_ends_of(network)}",
             code="model.unknown_family",
         ) from error
+
+
+def _family_of(network: Network, path: Path, classes: Classes) -> Family:
     for recognise in FAMILIES:
         family = recognise(network.inputs, network.outputs, classes)
         if family is not None:

@@ -187,6 +187,24 @@ def test_classes_that_are_no_list_are_said_with_what_was_found(tmp_path: Path) -
     assert "pred_boxes tensor(float) [1, 8, 4]" in str(error)
 
 
+NOTHING_COUNTS = (
+    "it names none of the classes that matter: person, bicycle, car, motorcycle, bus, truck, dog, "
+    "cat, bird"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "doubt"), [(["hen", "Dog"], None), (["LABEL_0", "LABEL_1"], NOTHING_COUNTS)]
+)
+def test_a_model_that_can_see_nothing_that_counts_is_doubtful(
+    tmp_path: Path, names: list[str], doubt: str | None
+) -> None:
+    path = write_model(tmp_path / "m.onnx", no_queries(classes=2), names=names, is_blind=False)
+    detector = load(path, threads=1, confidence=0.5)
+    detector.close()
+    assert detector.doubt == doubt
+
+
 def test_a_file_that_only_looks_like_yolox(tmp_path: Path) -> None:
     path = write_constant_model(
         tmp_path / "alike.onnx", np.zeros((1, 25200, 85), np.float32), output_shape=(1, "n", 85)
