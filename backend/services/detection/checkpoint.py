@@ -4,6 +4,7 @@ Needs torch and transformers, which are imported here and in what uses it alone.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,19 @@ from backend.core.errors import Invalid, Unavailable
 from backend.core.paths import is_file
 from backend.services.detection.rtdetr import OPEN_SIZE
 
+_CELL = 32  # pixels: the side of what the coarsest of the grids of these models divides by
+_NO_SIZE = (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model of PyTorch that finds objects; height and width of its input, in pixels."""
+    """A model of PyTorch that finds objects; its classes, in the order of their numbers; height
+    and width of its input, in pixels."""
 
     model: Any
+    names: list[str]
     height: int
     width: int
-
-    @property
-    def names(self) -> list[str]:
-        """Its classes, in the order of their numbers."""
-        config = self.model.config
-        return [config.id2label[number] for number in range(config.num_labels)]
 
 
 def read_checkpoint(weights: str, *, only_here: bool = False) -> Checkpoint:
@@ -57,7 +57,19 @@ def read_checkpoint(weights: str, *, only_here: bool = False) -> Checkpoint:
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unreadable(weights, error) from error
-    return Checkpoint(found.eval(), *input_size(Path(preparation) if preparation else None))
+    names = names_of(weights, found.config.id2label)
+    return Checkpoint(found.eval(), names, *input_size(Path(preparation) if preparation else None))
+
+
+def names_of(weights: str, labels: Mapping[int, str]) -> list[str]:
+    """The classes in the order of their numbers. Raises `Invalid` (`model.broken`) for a gap."""
+    if sorted(labels) != list(range(len(labels))):
+        raise Invalid(
+            f"the weights {weights} cannot be read: `id2label` in config.json is to number its "
+            f"{len(labels)} classes from 0 to {len(labels) - 1}",
+            code="model.broken",
+        )
+    return [labels[number] for number in range(len(labels))]
 
 
 def input_size(preparation: Path | None) -> tuple[int, int]:
@@ -70,16 +82,17 @@ def input_size(preparation: Path | None) -> tuple[int, int]:
     try:
         size = json.loads(preparation.read_text("utf-8")).get("size", {})
         height, width = (int(size.get(side, OPEN_SIZE)) for side in ("height", "width"))
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except _NO_SIZE as error:
         raise _no_size(preparation, str(error)) from error
-    if min(height, width) < 1:
+    if min(height, width) < 1 or height % _CELL or width % _CELL:
         raise _no_size(preparation, f"{height} x {width}")
     return height, width
 
 
 def _no_size(preparation: Path, why: str) -> Invalid:
     return Invalid(
-        f"{preparation} cannot be read: `size` is to have `height` and `width` in pixels ({why})",
+        f"{preparation} cannot be read: `size` is to have `height` and `width`, each a multiple of "
+        f"{_CELL} pixels ({why})",
         code="model.broken",
     )
 

@@ -352,9 +352,12 @@ def test_where_torch_is_missing_export_says_what_to_install(tmp_path: Path) -> N
     assert not (tmp_path / "m.onnx").exists()
 
 
-@pytest.mark.skipif(
+needs_export = pytest.mark.skipif(
     not all(map(find_spec, ("torch", "transformers"))), reason="needs the extra `export`"
 )
+
+
+@needs_export
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # what they deprecate is not ours to mend
 def test_a_checkpoint_becomes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,6 +375,29 @@ def test_a_checkpoint_becomes_a_model(tmp_path: Path, monkeypatch: pytest.Monkey
     assert status == 2
     assert "cannot be read" in said
     assert "broken" not in states()
+
+
+@needs_export
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("file", "changed", "reason"),
+    [
+        ("config.json", {"id2label": {"1": "dog", "2": "hen"}}, "2 classes from 0 to 1"),
+        ("preprocessor_config.json", {"size": {"height": 500, "width": 640}}, "multiple of 32"),
+    ],
+)
+def test_a_checkpoint_that_is_wrong_is_said_in_one_line(
+    tmp_path: Path, file: str, changed: dict[str, object], reason: str
+) -> None:
+    weights = write_checkpoint(tmp_path / "mine", classes=("dog", "hen"))
+    place = weights / file
+    said_before = json.loads(place.read_text()) if place.exists() else {}
+    place.write_text(json.dumps(said_before | changed))
+    status, out, said = run("export", str(weights), "--output", str(tmp_path / "mine.onnx"))
+    assert (status, out) == (2, "")
+    assert reason in said.splitlines()[-1]
+    assert "Traceback" not in said
 
 
 def test_a_name_that_no_model_can_have_is_refused() -> None:

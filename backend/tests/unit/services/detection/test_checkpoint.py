@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.errors import Invalid
-from backend.services.detection.checkpoint import input_size, read_checkpoint
+from backend.services.detection.checkpoint import input_size, names_of, read_checkpoint
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,9 @@ def test_where_nothing_is_said_it_is_the_usual_one() -> None:
         '{"size": {"height": "tall"}}',
         '{"size": {"height": null}}',
         '{"size": {"height": 0, "width": 640}}',
+        '{"size": {"height": 640, "width": 500}}',
+        '{"size": {"height": 33, "width": 640}}',
+        '{"size": {"height": Infinity, "width": 640}}',
     ],
 )
 def test_nonsense_is_said_by_the_name_of_the_file(tmp_path: Path, text: str) -> None:
@@ -47,3 +50,13 @@ def test_nonsense_is_said_by_the_name_of_the_file(tmp_path: Path, text: str) -> 
 def test_a_folder_that_may_not_be_looked_at_is_said(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="cannot be looked at: File name too long"):
         read_checkpoint(str(tmp_path / ("x" * 300)), only_here=True)
+
+
+def test_its_classes_in_the_order_of_their_numbers() -> None:
+    assert names_of("mine", {1: "dog", 0: "hen"}) == ["hen", "dog"]
+
+
+@pytest.mark.parametrize("labels", [{1: "hen", 2: "dog"}, {0: "hen", 2: "dog"}])
+def test_classes_that_are_not_numbered_from_0_on_are_said(labels: dict[int, str]) -> None:
+    with pytest.raises(Invalid, match=r"mine cannot be read: `id2label` .* 2 classes from 0 to 1"):
+        names_of("mine", labels)
