@@ -123,6 +123,7 @@ def export(
     from tempfile import TemporaryDirectory
 
     from backend.cli.tables import show_line
+    from backend.core.errors import Invalid
     from backend.services.detection.models.catalogue import weights_of
     from backend.services.detection.models.export import export as write
     from backend.services.detection.models.folder import check_name
@@ -139,7 +140,10 @@ def export(
     with TemporaryDirectory(prefix="hsi-export-") as work:
         made = Path(work, f"{given}.onnx")
         write(source, made)
-        _add_file(folder, given, made, source)
+        try:
+            _add_file(folder, given, made, source)
+        except Invalid as error:  # of a file that is gone by now: its owner knows the weights
+            raise Invalid(str(error).replace(str(made), source), code=error.code) from error
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Needs the extra `export`: nothing here is imported where the product runs.
 """
 
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,9 @@ def export(weights: str, file: Path) -> None:
         ) from error
     from backend.services.detection.models.lean import make_lean
 
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # The tracer's, of what it fixes: in these models that is fixed anyway.
+        warnings.simplefilter("ignore")
         make_lean(checkpoint.model)
         torch.onnx.export(
             _as_answers(checkpoint.model).eval(),

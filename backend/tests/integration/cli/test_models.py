@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from importlib.util import find_spec
@@ -363,8 +364,11 @@ needs_export = pytest.mark.skipif(
 def test_a_checkpoint_becomes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
     weights = write_checkpoint(tmp_path / "mine")
-    status, out, said = run("export", str(weights))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        status, out, said = run("export", str(weights))
     assert (status, said.count("Traceback")) == (0, 0)
+    assert "TracerWarning" not in {one.category.__name__ for one in warned}
     assert "mine is here: a model of the family rtdetr" in out
     assert states()["mine"] == "here"
     status, out, _ = run("export", str(weights), "--output", str(tmp_path / "other.onnx"))
@@ -398,6 +402,18 @@ def test_a_checkpoint_that_is_wrong_is_said_in_one_line(
     assert (status, out) == (2, "")
     assert reason in said.splitlines()[-1]
     assert "Traceback" not in said
+
+
+@needs_export
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_weights_of_an_unknown_family_are_named_and_not_the_file_they_became(
+    tmp_path: Path,
+) -> None:
+    weights = write_checkpoint(tmp_path / "mine", classes=["dog", "x" * 61])
+    status, _, said = run("export", str(weights), "--data", str(tmp_path / "data"))
+    assert status == 2
+    assert said.splitlines()[-1].startswith(f"hsi: the model file {weights} cannot be read: ")
 
 
 def test_a_name_that_no_model_can_have_is_refused() -> None:

@@ -1,6 +1,5 @@
 """The models that are measured: those asked for, those that are here, or one made on the spot."""
 
-import warnings
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -70,7 +69,5 @@ def _subject(path: Path, bench: Bench) -> Subject:
         return Subject(path.stem, path)
     file = bench.folder / f"{path.name}.onnx"
     if not file.exists():
-        with warnings.catch_warnings():  # of the tracer: what it fixes is fixed in these models
-            warnings.simplefilter("ignore")
-            export(str(path), file)
+        export(str(path), file)
     return Subject(path.name, file, path)
