@@ -44,7 +44,11 @@ def pull(
     name: Name,
     changed: Annotated[
         bool,
-        typer.Option("--changed", help="Take it also if it is another file than the first time."),
+        typer.Option(
+            "--changed",
+            help="Take it also if it is another file than the first time; for one of which the "
+            "catalogue has no hash.",
+        ),
     ] = False,
     data: Data = None,
 ) -> None:

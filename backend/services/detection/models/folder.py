@@ -102,7 +102,11 @@ class ModelFolder:
             wrong = error.errors()[0]
             place = ".".join(map(str, wrong["loc"]))
             raise self._unreadable(f"{place}: {wrong['msg']}") from error
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except OSError as error:
+            raise Invalid(
+                f"{self._manifest} cannot be read: {error.strerror}", code="models.manifest"
+            ) from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._unreadable(error) from error
 
     def _unreadable(self, reason: object) -> Invalid:
@@ -223,17 +227,23 @@ class ModelFolder:
     def remove(self, name: str) -> None:
         """Remove a model, or what there is of it.
 
-        Raises Invalid for what is no name, NotFound, or Conflict for the one in use, or one that is
-        being fetched.
+        Raises NotFound, or Conflict for the one in use, the awaited one, or one that is being
+        fetched.
         """
         manifest = self.read()
-        check_name(name)
         if name == manifest.in_use:
             raise Conflict(
                 f"{name} is in use: choose another one first, `hsi models use {NO_MODEL}` at least",
                 code="model.in_use",
             )
-        if name not in manifest.models and not self.part(name).exists():
+        if name == manifest.awaited:
+            raise Conflict(
+                f"{name} is awaited, and would be fetched again: `hsi models use {NO_MODEL}` ends "
+                "that",
+                code="model.awaited",
+            )
+        is_name = _NAME.fullmatch(name)  # else its part might lie in another folder
+        if not is_name or (name not in manifest.models and not self.part(name).exists()):
             raise _not_there(name)
         models = {one: kept for one, kept in manifest.models.items() if one != name}
         with self.fetching(name):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.core.errors import Invalid
+from backend.core.errors import Conflict, Invalid
 from backend.services.detection.models.catalogue import entry_of
 from backend.services.detection.models.download import Download, Wanted
 from backend.services.detection.models.folder import OTHERS_SECONDS, ModelFolder
@@ -32,10 +32,16 @@ class Pull:
         """Have a model of the catalogue here; None where it is already.
 
         It is held to the hash of the first time, unless it may have `changed`. Raises NotFound for
-        a name that is not known, Conflict where somebody else fetches it, and as `Download.fetch`
-        and `look_into` do.
+        a name that is not known, Conflict where somebody else fetches it or it cannot have changed,
+        and as `Download.fetch` and `look_into` do.
         """
         source = entry_of(name).to_fetch()
+        if changed and source.sha256 is not None:
+            raise Conflict(
+                f"the catalogue has the hash of {name}, and no other file is taken for it: leave "
+                "out --changed",
+                code="model.known_hash",
+            )
         folder = self.folder
         with folder.fetching(name):
             if name in folder.read().models and not folder.fault(name):

@@ -115,6 +115,9 @@ def test_what_another_fetches_is_left_to_it(hub: ModelServer, tmp_path: Path) ->
     with folder.changing():
         folder.wait_for("small")
     assert states()["small"] == "awaited"
+    status, out, said = run("remove", "small")
+    assert (status, out) == (1, "")
+    assert "small is awaited, and would be fetched again: `hsi models use motion` ends" in said
 
 
 def test_a_hub_that_declares_its_hash_is_taken_at_its_word(
@@ -250,6 +253,7 @@ def test_the_list_is_a_table(hub: ModelServer) -> None:
 def test_what_is_unknown_or_not_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HSI_DATA", str(tmp_path / "data"))
     assert "no model yolo in the catalogue" in run("pull", "yolo")[2]
+    assert "leave out --changed" in run("pull", "yolox-nano", "--changed")[2]
     assert "PyTorch weights only" in run("pull", "rtdetrv2-x")[2]
     assert run("verify")[1] == "no model is here\n"
 
@@ -416,11 +420,11 @@ def test_weights_of_an_unknown_family_are_named_and_not_the_file_they_became(
     assert said.splitlines()[-1].startswith(f"hsi: the model file {weights} cannot be read: ")
 
 
-def test_a_name_that_no_model_can_have_is_refused() -> None:
-    for name in ("x" * 300, "../x"):
-        status, out, errors = run("remove", name)
-        assert (status, out) == (2, "")
-        assert "a model's name has 1 to 60" in errors
+def test_what_is_not_there_is_not_removed(tmp_path: Path) -> None:
+    for name in ("x" * 300, "../x", "Foo", "motion"):
+        status, out, errors = run("remove", name, "--data", str(tmp_path))
+        assert (status, out) == (1, "")
+        assert errors == f"hsi: no model {name} here: `hsi models list` shows them\n"
 
 
 def test_nothing_is_added_under_a_name_that_is_being_fetched(

@@ -72,8 +72,20 @@ def test_the_first_hash_of_a_name_stays_known(folder: ModelFolder) -> None:
 
 def test_what_is_not_there(folder: ModelFolder) -> None:
     for act in (folder.use, folder.remove, folder.fault):
-        with pytest.raises(NotFound, match="no model small"):
-            act("small")
+        for name in ("small", "Foo", "../small"):
+            with pytest.raises(NotFound, match=f"no model {name} here"):
+                act(name)
+
+
+def test_one_that_is_awaited_is_not_removed(folder: ModelFolder) -> None:
+    """It would be fetched again at once."""
+    folder.part("small").write_bytes(b"half")
+    folder.wait_for("small")
+    with pytest.raises(Conflict, match="`hsi models use motion` ends that"):
+        folder.remove("small")
+    folder.use("motion")
+    folder.remove("small")
+    assert folder.size_of_part("small") == 0
 
 
 def test_what_broke_off_can_be_removed(folder: ModelFolder, tmp_path: Path) -> None:
@@ -171,8 +183,16 @@ def test_a_manifest_that_is_none_is_said_and_not_taken_for_motion(
     folder: ModelFolder, tmp_path: Path, text: str
 ) -> None:
     (tmp_path / "models" / "manifest.json").write_text(text)
-    with pytest.raises(Invalid, match=r"manifest\.json cannot be read"):
+    with pytest.raises(Invalid, match=r"manifest\.json cannot be read \(.* add the models again"):
         folder.chosen()
+
+
+def test_a_manifest_that_may_not_be_read_is_not_to_be_removed(
+    folder: ModelFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "models" / "manifest.json").mkdir()
+    with pytest.raises(Invalid, match=r"manifest\.json cannot be read: Is a directory$"):
+        folder.read()
 
 
 def test_what_is_wrong_in_a_manifest_is_named_by_its_place(
