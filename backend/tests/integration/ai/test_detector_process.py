@@ -212,12 +212,25 @@ def test_what_is_set_wrongly_is_said_in_one_line(given: dict[str, str], said: st
     assert said in line
 
 
+LOOK_ONCE = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from ai.detector.__main__ import load_chosen
+model = load_chosen(Path(sys.argv[1]), threads=1, confidence=0.5, runtime="onnxruntime")
+model.look([(np.zeros((64, 64, 3), np.uint8), 0.5)])
+model.close()
+print(json.dumps(list(sys.modules)))
+"""
+"""What a model needs is imported when it is loaded, or even when it is run."""
+
+
 @pytest.mark.slow
-def test_it_needs_only_what_its_own_lock_names() -> None:
+def test_it_needs_only_what_its_own_lock_names(folder: Path) -> None:
     """A machine with nothing but the service answers; and no torch, and no database's library."""
-    program = "import ai.detector.__main__, json, sys; print(json.dumps(list(sys.modules)))"
+    model = write_shade_model(folder / "once.onnx")
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", LOOK_ONCE, str(model)],
         env=environment({}),
         capture_output=True,
         text=True,
@@ -226,6 +239,7 @@ def test_it_needs_only_what_its_own_lock_names() -> None:
     )
     by_module = packages_distributions()
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert "onnxruntime" in loaded
     used = {one.lower().replace("_", "-") for name in loaded for one in by_module.get(name, [])}
     locked = versions((PROJECT / "requirements" / "detector.lock").read_text())
     # FastAPI takes orjson where it is there; what measures coverage, and what that takes, is there
