@@ -27,6 +27,7 @@ from backend.local.postgres import EmbeddedPostgres
 from backend.local.up import ended_by_signals
 from backend.local.valkey import EmbeddedValkey
 from backend.migrations.run import upgrade
+from backend.tests.benchmarks.bench.detector.pictures import jpegs_in
 from backend.tests.benchmarks.bench.detector.subjects import models_of
 from backend.tests.benchmarks.bench.figures import (
     DETECTOR,
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         figures = figures_named(names)
         paths = models_of(models, folder_of(settings_of(asked.data)))
+        if asked.pictures is not None:  # now, and not once others were measured
+            jpegs_in(asked.pictures)
     except (ValueError, HsiError) as error:
         parser.error(str(error))
     if min(asked.rounds, asked.rows, asked.threads) < 1:

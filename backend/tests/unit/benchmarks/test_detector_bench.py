@@ -12,6 +12,7 @@ from backend.services.detection.detector import Findings
 from backend.services.detection.model_detector import load
 from backend.services.detection.models.folder import Kept, ModelFolder
 from backend.services.ingest.structure import read_structure
+from backend.tests.benchmarks.bench.__main__ import main
 from backend.tests.benchmarks.bench.detector.null import null_detector
 from backend.tests.benchmarks.bench.detector.pictures import as_large_as, encoded, pictures_of
 from backend.tests.benchmarks.bench.detector.speed import as_the_worker_does, measure
@@ -69,9 +70,27 @@ def test_a_picture_of_as_many_bytes_is_whole_and_small() -> None:
 
 def test_the_owners_pictures_are_taken_in_turn(tmp_path: Path) -> None:
     for name in ("b.JPG", "a.jpeg", "notes.txt"):
-        (tmp_path / name).write_bytes(name.encode())
+        (tmp_path / name).write_bytes(JPEG + name.encode())
     found = pictures_of(bench_of(tmp_path, pictures=tmp_path), 3)
-    assert found == [b"a.jpeg", b"b.JPG", b"a.jpeg"]
+    assert found == [JPEG + b"a.jpeg", JPEG + b"b.JPG", JPEG + b"a.jpeg"]
+
+
+@pytest.mark.parametrize("content", [b"a letter", JPEG[:-10], None])
+def test_a_bad_one_is_named_before_anything_is_measured(
+    tmp_path: Path, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(JPEG)
+    bad = tmp_path / "b.jpg"
+    if content is None:
+        bad.mkdir()
+    else:
+        bad.write_bytes(content)
+    with pytest.raises(SystemExit):
+        main(["detector", "--pictures", str(tmp_path), "--data", str(tmp_path)])
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert f"{bad} is no picture to measure with: " in said
+    assert "starting PostgreSQL" not in said
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

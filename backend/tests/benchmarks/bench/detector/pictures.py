@@ -1,32 +1,54 @@
 """Pictures of 1080p for detectors: the owner's own, or those that the demo has drawn."""
 
 from itertools import cycle, islice
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from backend.core.errors import Invalid
+from backend.services.ingest.structure import read_structure
 from backend.tests.benchmarks.bench.pictures import picture
 from backend.tests.benchmarks.bench.place import Bench
 
 WIDTH, HEIGHT = 1920, 1080
 _QUALITY = 90
 _DRAWN = 14
+BATCH = 16
+"""So many pictures a worker looks at in one batch."""
 
 
 def pictures_of(bench: Bench, number: int) -> list[bytes]:
     """So many JPEGs: of the folder that was named, again and again, or drawn ones.
 
-    Raises `Invalid` (`pictures.none`) for a folder without any.
+    Raises `Invalid` as `jpegs_in` does.
     """
     if bench.pictures is None:
         return list(islice(cycle([drawn(i) for i in range(min(number, _DRAWN))]), number))
-    files = sorted(
-        path for path in bench.pictures.glob("*") if path.suffix.lower() in {".jpg", ".jpeg"}
-    )
+    return list(islice(cycle(jpegs_in(bench.pictures)), number))
+
+
+def jpegs_in(folder: Path) -> list[bytes]:
+    """The first of its JPEGs, as many as one round takes.
+
+    Raises `Invalid` (`pictures.none`, `pictures.bad`) where there are none, or one that is none.
+    """
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in {".jpg", ".jpeg"})
     if not files:
-        raise Invalid(f"there is no JPEG in {bench.pictures}", code="pictures.none")
-    return [path.read_bytes() for path in islice(cycle(files), number)]
+        raise Invalid(f"there is no JPEG in {folder}", code="pictures.none")
+    return [_jpeg(path) for path in files[:BATCH]]
+
+
+def _jpeg(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        read_structure(data)
+    except (OSError, Invalid) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Invalid(
+            f"{path} is no picture to measure with: {why}", code="pictures.bad"
+        ) from error
+    return data
 
 
 def drawn(number: int) -> bytes:

@@ -21,6 +21,7 @@ from backend.services.detection.picture import decode
 from backend.services.ingest.structure import read_structure
 from backend.tests.benchmarks.bench.detector.null import null_detector
 from backend.tests.benchmarks.bench.detector.pictures import (
+    BATCH,
     HEIGHT,
     WIDTH,
     as_large_as,
@@ -107,7 +108,7 @@ def _rows(
 
 async def measure_decodes(bench: Bench) -> list[Row]:
     """P7 with a detector's service: how often a picture is decoded there, and here."""
-    pictures = pictures_of(bench, bench.some(16))
+    pictures = pictures_of(bench, bench.some(BATCH))
     here, there = [], []
     async with null_service(bench, _SIGHT) as port:
         place = ServicePlace([f"http://127.0.0.1:{port}"], sight=_SIGHT, timeout=_PATIENCE)

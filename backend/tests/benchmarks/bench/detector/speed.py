@@ -20,7 +20,7 @@ from backend.services.detection.opening import engine_of, open_detector
 from backend.services.detection.runtimes.opening import is_installed
 from backend.services.ingest.structure import read_structure
 from backend.services.stores.knowledge import Knowledge
-from backend.tests.benchmarks.bench.detector.pictures import pictures_of
+from backend.tests.benchmarks.bench.detector.pictures import BATCH, pictures_of
 from backend.tests.benchmarks.bench.detector.subjects import (
     INSTALL,
     NONE_HERE,
@@ -35,7 +35,6 @@ from backend.tests.benchmarks.bench.processes import processor
 from backend.tests.benchmarks.bench.rows import Goal, Pace, Row, ratios, row_of
 from backend.tests.benchmarks.bench.stages import looking
 
-_PICTURES = 16  # a batch of the worker's
 _CONFIDENCE = 0.5
 _PATIENCE = 60.0  # seconds for a picture, of a large model on a small machine
 _PIPELINE = "the same weights by transformers' pipeline, in PyTorch as it is"
@@ -50,7 +49,7 @@ async def measure(bench: Bench) -> list[Row]:
             Row("P4", "detector / bare session", "", note=f"not measured: {NONE_HERE}"),
             Row("P5", "detector / plain pipeline", "", note=f"not measured: {NONE_HERE}"),
         ]
-    pictures = pictures_of(bench, bench.some(_PICTURES))
+    pictures = pictures_of(bench, bench.some(BATCH))
     rows = []
     for subject in subjects:
         try:
