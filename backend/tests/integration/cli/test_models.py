@@ -155,6 +155,16 @@ def test_without_a_network_it_says_what_can_be_done(
     assert "`hsi models add FILE`" in said
 
 
+def test_by_a_proxy_that_is_none_nothing_is_fetched(
+    hub: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    status, out, said = run("pull", "small")
+    assert (status, out) == (2, "")
+    assert said.startswith("hsi: ALL_PROXY, ")
+    assert hub.asked == []
+
+
 @pytest.mark.usefixtures("hub")
 def test_one_s_own_is_added_under_its_name(tmp_path: Path) -> None:
     own = tmp_path / "given.onnx"
