@@ -81,7 +81,7 @@ def _looked(settings: "Settings", wishes: "Wishes") -> "list[Verdict]":
         for url in (settings.database_url, settings.redis_url)
     ]
     with (
-        attached(settings.data, *given) as (database, redis),
+        attached(settings.data, *given, command="hsi fsck") as (database, redis),
         _as_our_processes(settings),
         _progress() as progress,
     ):

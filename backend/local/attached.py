@@ -12,11 +12,14 @@ from backend.local.valkey import EmbeddedValkey
 
 
 @contextmanager
-def attached(data: Path, database: str | None, redis: str | None) -> Iterator[tuple[str, str]]:
+def attached(
+    data: Path, database: str | None, redis: str | None, *, command: str
+) -> Iterator[tuple[str, str]]:
     """The URLs of database and Redis: as given, else those of our own servers.
 
     Where `hsi up` runs, its servers are used; else they are started, and stopped in the end, and
-    the folder is locked meanwhile. Raises `Unavailable` where there is no database in the folder.
+    the folder is locked meanwhile, in the name of the `command`. Raises `Unavailable` where there
+    is no database in the folder.
     """
     if database is not None and redis is not None:
         yield database, redis
@@ -29,7 +32,7 @@ def attached(data: Path, database: str | None, redis: str | None) -> Iterator[tu
         )
     with ExitStack() as stack:
         try:
-            stack.enter_context(DataFolder(data))
+            stack.enter_context(DataFolder(data, command))
         except Conflict:
             yield _running(data, database, redis)
             return

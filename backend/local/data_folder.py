@@ -27,11 +27,13 @@ class RunFile:
 class DataFolder:
     """The data folder, locked while entered. The lock goes with the process that holds it.
 
-    Whoever leaves it without having taken it leaves it as it was.
+    Whoever leaves it without having taken it leaves it as it was. Others who want it meanwhile are
+    told of the `command`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, command: str = "hsi up") -> None:
         self.path = path
+        self._command = command
         self._file = path / "lock"
         self._run_file = path / "run.json"
         self._lock: int | None = None
@@ -45,7 +47,7 @@ class DataFolder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = self._open_lock()
             os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(lock, f"{os.getpid()} {self._command}\n".encode(), 0)
         self._lock = lock
         return self
 
@@ -61,11 +63,12 @@ class DataFolder:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(lock, 20, 0).decode().strip()
+            pid, _, command = os.pread(lock, 100, 0).decode().strip().partition(" ")
             os.close(lock)
             raise Conflict(
-                f"hsi is already up with the data folder {self.path} (process {holder}): stop it, "
-                "or choose another folder with --data",
+                f"{command or 'another command'} is at work in the data folder {self.path} "
+                f"(process {pid or 'unknown'}): stop it or let it end, or choose another folder "
+                "with --data",
                 code="data_folder.in_use",
             ) from error
 

@@ -101,13 +101,13 @@ async def test_where_it_runs_its_servers_are_used(server_folder: Path) -> None:
         for server in servers:
             server.start()
         try:
-            with attached(server_folder, None, None) as urls:
+            with attached(server_folder, None, None, command="hsi fsck") as urls:
                 assert urls == tuple(server.url for server in servers)
                 database = Database(urls[0], connections=1)
                 async with database.transaction() as session:
                     assert await session.scalar(text("SELECT 1")) == 1
                 await database.close()
-            with attached(server_folder, "given", None) as urls:
+            with attached(server_folder, "given", None, command="hsi fsck") as urls:
                 assert urls == ("given", servers[1].url)
         finally:
             for server in servers:
@@ -115,7 +115,7 @@ async def test_where_it_runs_its_servers_are_used(server_folder: Path) -> None:
 
 
 def test_what_is_given_is_taken(tmp_path: Path) -> None:
-    with attached(tmp_path, "database", "redis") as urls:
+    with attached(tmp_path, "database", "redis", command="hsi fsck") as urls:
         assert urls == ("database", "redis")
 
 

@@ -254,8 +254,8 @@ def test_a_second_one_on_the_same_folder_is_refused(start: Start) -> None:
     second = start(wait=False)
     assert second.process.wait(10) == 1
     assert second.said == (
-        f"hsi: hsi is already up with the data folder {first.data} (process {first.process.pid}): "
-        "stop it, or choose another folder with --data\n"
+        f"hsi: hsi up is at work in the data folder {first.data} (process {first.process.pid}): "
+        "stop it or let it end, or choose another folder with --data\n"
     )
     assert health(first) == 200
 
