@@ -1,5 +1,6 @@
 """Brings a database to the newest schema."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +12,21 @@ from sqlalchemy import Connection
 
 from backend.migrations.known import refuse_unknown
 
-PATIENCE = timedelta(minutes=2)
-"""How long another migration is waited for: longer than ours take on a large ledger."""
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited for another migration, which is longer than ours take on a large ledger;
+    and for whoever uses a table that is to be changed, which is longer than a long query takes.
+    """
+
+    for_others: timedelta = timedelta(minutes=2)
+    for_tables: timedelta = timedelta(minutes=5)
 
 
-def alembic_config(url: str, *, patience: timedelta = PATIENCE) -> Config:
+PATIENCE = Patience()
+
+
+def alembic_config(url: str, *, patience: Patience = PATIENCE) -> Config:
     """Alembic's configuration for the database at a URL, without a file of its own."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
@@ -30,13 +41,13 @@ def newest() -> str:
     return script.get_current_head() or ""
 
 
-def upgrade(url: str, *, patience: timedelta = PATIENCE) -> None:
+def upgrade(url: str, *, patience: Patience = PATIENCE) -> None:
     """Bring the database at a URL to the newest schema; nothing to do where it already is.
 
     One migration runs at a time (an advisory lock, see env.py), and all of it is one transaction.
     Not to be called from within an event loop. Raises `Unavailable` where the server lets nobody
-    in, or another migration has not ended within `patience`, and `Conflict` where the schema is
-    newer than this version of the product.
+    in, or `patience` is over and another migration, or whoever uses a table, has not ended; and
+    `Conflict` where the schema is newer than this version of the product.
     """
     command.upgrade(alembic_config(url, patience=patience), "head")
 

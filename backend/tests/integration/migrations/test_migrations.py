@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from backend.core.errors import Conflict, Unavailable
 from backend.migrations.known import known_revisions
-from backend.migrations.run import alembic_config, upgrade
+from backend.migrations.run import PATIENCE, Patience, alembic_config, upgrade
 from backend.models import Table
 from backend.tests.fixtures.named_databases import TestDatabases
 from backend.tests.fixtures.run import ROOT
@@ -28,6 +29,8 @@ from backend.tests.fixtures.waiting import wait_for
 from backend.tests.fixtures.worker import worker_name
 
 Result = TypeVar("Result")
+
+IMPATIENT = replace(PATIENCE, for_others=timedelta(milliseconds=100))
 
 CONSTRAINTS = """
     SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
@@ -262,7 +265,7 @@ def test_who_holds_the_lock_for_too_long_is_named_with_what_to_do(empty: str) ->
     def held(connection: Connection) -> int:
         connection.execute(text("SELECT pg_advisory_xact_lock(7301001)"))
         with pytest.raises(Unavailable) as caught, ThreadPoolExecutor(1) as pool:
-            pool.submit(upgrade, empty, patience=timedelta(seconds=1)).result()
+            pool.submit(upgrade, empty, patience=IMPATIENT).result()
         said = str(caught.value)
         assert caught.value.code == "database.migrating"
         assert len(said.splitlines()) == 1
@@ -286,7 +289,7 @@ def test_a_migration_waits_for_its_tables_longer_than_for_its_turn(empty: str) -
     def held(connection: Connection) -> None:
         connection.execute(text("LOCK TABLE events IN ACCESS SHARE MODE"))
         with ThreadPoolExecutor(1) as pool:
-            migrating = pool.submit(upgrade, empty, patience=timedelta(milliseconds=100))
+            migrating = pool.submit(upgrade, empty, patience=IMPATIENT)
             wait_for(
                 lambda: connection.scalar(text(_WAITED_FOR_EVENTS)) == 1, what="it to wait for long"
             )
@@ -294,6 +297,26 @@ def test_a_migration_waits_for_its_tables_longer_than_for_its_turn(empty: str) -
             migrating.result()
 
     connected(empty, held)
+    assert fetch(empty, "SELECT version_num FROM alembic_version") == [[(max(known_revisions()),)]]
+
+
+def test_who_uses_a_table_for_too_long_is_named_and_nothing_is_changed(empty: str) -> None:
+    command.upgrade(alembic_config(empty), "0002")
+    impatient = Patience(for_tables=timedelta(milliseconds=200))
+
+    def held(connection: Connection) -> None:
+        connection.execute(text("SET LOCAL application_name = 'pg_dump'"))
+        connection.execute(text("LOCK TABLE events IN ACCESS SHARE MODE"))
+        with pytest.raises(Unavailable) as caught, ThreadPoolExecutor(1) as pool:
+            pool.submit(upgrade, empty, patience=impatient).result()
+        pid = connection.scalar(text("SELECT pg_backend_pid()"))
+        assert caught.value.code == "database.in_use"
+        assert f"process {pid} of the server (pg_dump, " in str(caught.value)
+        assert "wait for it and try again" in str(caught.value)
+
+    connected(empty, held)
+    assert fetch(empty, "SELECT version_num FROM alembic_version") == [[("0002",)]]
+    upgrade(empty)
     assert fetch(empty, "SELECT version_num FROM alembic_version") == [[(max(known_revisions()),)]]
 
 

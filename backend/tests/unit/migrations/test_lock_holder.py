@@ -1,10 +1,10 @@
-"""What is said of a process that holds the migrations' lock."""
+"""What is said of a process for which a migration waits."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from backend.migrations.lock_holder import in_words
+from backend.migrations.lock_holder import Holder
 
 AT = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -26,6 +26,13 @@ AT = datetime(2025, 6, 1, 12, tzinfo=UTC)
 def test_what_the_server_tells_of_it_is_said(
     name: str, address: str | None, state: str | None, since: datetime | None, said: str
 ) -> None:
-    words = in_words(7, name, address, state, since)
+    words = Holder(7, name, address, state, since).migrates()
     assert words.startswith(f"process 7 of the server {said}")
     assert words.endswith("SELECT pg_terminate_backend(7)")
+
+
+def test_who_uses_the_tables_is_not_said_to_migrate() -> None:
+    assert Holder(7, "pg_dump", None, "active", AT).uses_tables() == (
+        "process 7 of the server (pg_dump, from this machine, active) uses the tables since "
+        "2025-06-01 12:00:00: wait for it and try again; or end it, SELECT pg_terminate_backend(7)"
+    )
