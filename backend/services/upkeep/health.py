@@ -134,7 +134,7 @@ class Health:
         """What the workers have said lately. Raises `Unavailable` where nobody can hear them."""
         said = await _bounded(self._listen(), None)
         if said is None:
-            raise Unavailable("not known while Redis does not answer", code="redis.unavailable")
+            raise Unavailable(_REDIS_AWAY, code="redis.unavailable")
         return said
 
     async def _look(self) -> list[Finding]:
@@ -282,6 +282,8 @@ def _no_ledger() -> tuple[list[Finding], bool]:
     return _unknown(_OF_LEDGER, "not known while the database does not answer"), False
 
 
+_REDIS_AWAY = "not known while Redis does not answer"
+_UNHEARD = f"not known: Redis did not say within {_CHECK_SECONDS:.0f} s what workers told it"
 _NO_WORDS = {
     "redis_full": "not known while Redis takes nothing: workers cannot say how they are",
     "redis_forgets": "workers do not work with this Redis",
@@ -294,7 +296,8 @@ def _look_at_words(
     words: Sequence[Word] | None, servers: Sequence[Finding], *, nothing_waits: bool
 ) -> list[Finding]:
     if words is None:
-        return _unknown(_OF_WORKERS, "not known while Redis does not answer")
+        away = any(server.name == "redis" and server.status != "healthy" for server in servers)
+        return _unknown(_OF_WORKERS, _REDIS_AWAY if away else _UNHEARD)
     for server in servers:
         if server.rung in _NO_WORDS and (not words or server.rung == "redis_full"):
             return _unknown(_OF_WORKERS, _NO_WORDS[server.rung])

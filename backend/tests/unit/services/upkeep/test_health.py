@@ -125,6 +125,16 @@ async def test_without_redis_it_is_degraded(mock_redis: AsyncMock, tmp_path: Pat
     assert reasons["ingest"] == "not known while Redis does not answer"
 
 
+async def test_a_redis_that_answers_is_not_said_to_be_silent(
+    mock_redis: AsyncMock, tmp_path: Path
+) -> None:
+    looking = health_of(mock_redis, idle_database(), ManualClock(), tmp_path)
+    mock_redis.kept.side_effect = Unavailable("no Redis", code="redis.unavailable")
+    reasons = {part.name: part.reason for part in (await looking.report()).parts}
+    assert reasons["redis"] == "it answers"
+    assert reasons["ingest"].startswith("not known: Redis did not say within 1 s")
+
+
 async def test_that_redis_is_full_is_not_said_to_be_the_workers_fault(
     mock_redis: AsyncMock, tmp_path: Path
 ) -> None:
