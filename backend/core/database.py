@@ -90,7 +90,9 @@ def _translated() -> Iterator[None]:
         if not _passes(error):
             raise
         if _state(error) == _LOCK_NOT_AVAILABLE:
-            raise Unavailable("somebody else is changing it", code="database.locked") from error
+            raise Unavailable(
+                "somebody else is changing the same: try again", code="database.locked"
+            ) from error
         raise Unavailable(f"no database: {_short(error)}", code="database.unavailable") from error
 
 

@@ -160,12 +160,11 @@ class Claims:
 
     async def _lease(self, session: Session, camera_id: int, holder: str) -> bool:
         now = self._clock.now()
-        lease = partial(
-            cameras.take_lease, session, camera_id, holder=holder, now=now, until=now + _LEASE
-        )
+        until = now + _LEASE
+        lease = partial(cameras.take_lease, session, camera_id, holder=holder, now=now, until=until)
         if await lease():
             return True
-        if not await cameras.is_leasable(session, camera_id, now=now):
+        if not await cameras.is_leasable(session, camera_id, now=now, until=until):
             return False
         # Whoever has locked it may be about to have the lease, or only about to rename it.
         await cameras.lock_within(session, camera_id, milliseconds=_LOCKED_MILLISECONDS)

@@ -216,32 +216,34 @@ async def take_lease(
     taken = await session.scalar(
         text(
             "UPDATE cameras SET lease_holder = :holder, lease_until = :until WHERE id = ("
-            "SELECT id FROM cameras WHERE id = :id AND deleted_at IS NULL AND (lease_until IS NULL "
-            "OR lease_until <= :now OR lease_until > :too_late) FOR NO KEY UPDATE SKIP LOCKED"
+            f"SELECT id FROM cameras WHERE {_LEASABLE} FOR NO KEY UPDATE SKIP LOCKED"
             ") RETURNING id"
         ),
-        {
-            "id": camera_id,
-            "holder": holder,
-            "now": now,
-            "until": until,
-            # Machines that share the work may differ by as much as a lease is long.
-            "too_late": until + (until - now),
-        },
+        {"id": camera_id, "holder": holder, "until": until, **_moments(now, until)},
     )
     return taken is not None
 
 
-async def is_leasable(session: AsyncSession, camera_id: int, *, now: datetime) -> bool:
+async def is_leasable(
+    session: AsyncSession, camera_id: int, *, now: datetime, until: datetime
+) -> bool:
     """Whether nobody has the lease: where it could not be taken, somebody had locked the row."""
     found = await session.scalar(
-        text(
-            "SELECT true FROM cameras WHERE id = :id AND deleted_at IS NULL "
-            "AND (lease_until IS NULL OR lease_until <= :now)"
-        ),
-        {"id": camera_id, "now": now},
+        text(f"SELECT true FROM cameras WHERE {_LEASABLE}"),
+        {"id": camera_id, **_moments(now, until)},
     )
     return found is not None
+
+
+_LEASABLE = (
+    "id = :id AND deleted_at IS NULL "
+    "AND (lease_until IS NULL OR lease_until <= :now OR lease_until > :too_late)"
+)
+
+
+def _moments(now: datetime, until: datetime) -> dict[str, datetime]:
+    # Machines that share the work may differ by as much as a lease is long.
+    return {"now": now, "too_late": until + (until - now)}
 
 
 async def lock_within(session: AsyncSession, camera_id: int, *, milliseconds: int) -> None:
